@@ -124,7 +124,9 @@ create type private.key_row as (
   body_sha256 text,
   journal_id uuid,
   dlq_id uuid,
-  record_keys text[]
+  record_keys text[],
+  former_key text,
+  spare_key text
 );
 comment on type private.key_row is 'The idempotency key of one record of a batch.';
 
@@ -434,6 +436,27 @@ which no statement can change any more; rows that came between the copy and the 
 partition, and then it is dropped. Every step is one transaction, so after a crash the next step continues.';
 alter table private.held_moves enable row level security;
 
+create table private.id_conversions (
+  org_id uuid not null,
+  status text default 'running'::text not null,
+  place text,
+  rows_seen bigint default 0 not null,
+  rows_changed bigint default 0 not null,
+  waits_for text,
+  lease_until timestamp with time zone default (now() + '00:15:00'::interval),
+  lease_owner uuid,
+  created_at timestamp with time zone default now() not null,
+  finished_at timestamp with time zone,
+  constraint id_conversions_pkey PRIMARY KEY (org_id),
+  constraint id_conversions_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.orgs(id) ON DELETE CASCADE,
+  constraint id_conversions_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text])))
+);
+comment on table private.id_conversions is 'The orgs that existed when ids with a person''s identifier began to be stored as digests, and how far the stored rows of each are converted. An org
+without a row has never stored such ids.';
+CREATE INDEX id_conversions_open_idx ON private.id_conversions USING btree (org_id, lease_until) WHERE (status = 'running'::text);
+CREATE TRIGGER notify AFTER UPDATE OF status ON private.id_conversions FOR EACH ROW EXECUTE FUNCTION private.notify_connection_changed();
+alter table private.id_conversions enable row level security;
+
 create table private.instances (
   id uuid not null,
   started_at timestamp with time zone default now() not null,
@@ -736,7 +759,7 @@ create table private.turns (
   queue text not null,
   after_org uuid default '00000000-0000-0000-0000-000000000000'::uuid not null,
   constraint turns_pkey PRIMARY KEY (queue),
-  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text, 'confirmations'::text])))
+  constraint turns_queue_check CHECK ((queue = ANY (ARRAY['replays'::text, 'erasures'::text, 'dlq_operations'::text, 'dlq_retries'::text, 'alert_notifications'::text, 'confirmations'::text, 'id_conversions'::text])))
 );
 comment on table private.turns is 'The org of each queue of background work that was served last. The next claim begins with the org after it, in the order of the ids.';
 alter table private.turns enable row level security;
@@ -1776,7 +1799,6 @@ create view public.data_retention with (security_invoker=true) as
 comment on view public.data_retention is 'How many days each of the caller''s orgs keeps its events, deliveries, dead letters and figures. keep_days is what applies (from applies_from, when it
 is shorter than before); chosen_days is the setting of the org, null when the maximum of the platform applies.';
 grant select on public.data_retention to authenticated;
-grant select on public.data_retention to service_role;
 
 -- Functions ----------------------------------------------------------------------------------------------------
 
@@ -1933,6 +1955,22 @@ comment on function private.add_org_key(uuid,text,integer,bytea,integer) is 'Add
 finds the events that were hashed with it, until a reprocessing hashes them again. p_version, for which the key was wrapped, must be the next
 version; returns false when another request added that version first. An org without keys gets its first pair when it needs one.';
 grant execute on function private.add_org_key(uuid,text,integer,bytea,integer) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.adopt_former_keys(p_keys json)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform private.convert_keys(array(
+    select k from json_populate_recordset(null::private.key_row, p_keys) k
+    join private.event_keys s on s.source_connection_id = k.source_connection_id and s.idempotency_key = k.former_key));
+end
+$function$;
+comment on function private.adopt_former_keys(json) is 'Converts the keys of those records of a batch that are stored under their former key, so that the batch finds them as duplicates.';
+grant execute on function private.adopt_former_keys(json) to ingest;
+grant execute on function private.adopt_former_keys(json) to worker;
 
 CREATE OR REPLACE FUNCTION private.advance_committed_until(p_now timestamp with time zone)
  RETURNS timestamp with time zone
@@ -2752,6 +2790,30 @@ comment on function private.claim_erasures(uuid,integer,integer,uuid[]) is 'Clai
 follow each other by the time they were served.';
 grant execute on function private.claim_erasures(uuid,integer,integer,uuid[]) to worker;
 
+CREATE OR REPLACE FUNCTION private.claim_id_conversions(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
+ RETURNS TABLE(id uuid, org_id uuid, place text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  with orgs as materialized (
+    select * from private.orgs_in_turn('id_conversions', p_most, p_holding)
+  ), chosen as (
+    select c.org_id from private.id_conversions c
+    where c.org_id in (select o.org_id from orgs o) and c.status = 'running' and (c.lease_until is null or c.lease_until <= now())
+    order by c.org_id limit p_most for update skip locked
+  )
+  update private.id_conversions c set lease_owner = p_owner, lease_until = now() + make_interval(secs => p_lease_seconds), waits_for = null
+  from chosen where c.org_id = chosen.org_id
+  returning c.org_id, c.org_id, c.place;
+end
+$function$;
+comment on function private.claim_id_conversions(uuid,integer,integer,uuid[]) is 'Claims orgs whose stored ids are to be converted. Orgs take turns.';
+grant execute on function private.claim_id_conversions(uuid,integer,integer,uuid[]) to worker;
+
 CREATE OR REPLACE FUNCTION private.claim_replays(p_owner uuid, p_lease_seconds integer, p_most integer, p_holding uuid[])
  RETURNS TABLE(id uuid, org_id uuid, mode text, filter jsonb, throttle_per_second integer, approved_at timestamp with time zone, checkpoint_at text, checkpoint_id uuid, connection_ids uuid[], paced_seconds double precision)
  LANGUAGE plpgsql
@@ -2958,6 +3020,43 @@ failing, silent or late (as the rules of the org say, by what the alerts measure
 that applies counts. reason: who paused it, the missing secret, or the kind of the alert. level: that of the alert.';
 grant execute on function private.connection_verdicts(uuid[]) to worker;
 
+CREATE OR REPLACE FUNCTION private.convert_keys(p_keys private.key_row[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_key private.key_row;
+  v_stored private.event_keys;
+  v_converted integer := 0;
+begin
+  -- Sorted by the former key: of two transactions that convert the same keys, the second waits and finds nothing more to do.
+  for v_key in
+    select k.* from unnest(p_keys) k where k.former_key <> k.idempotency_key order by k.source_connection_id, k.former_key
+  loop
+    select * into v_stored from private.event_keys s
+    where s.source_connection_id = v_key.source_connection_id and s.idempotency_key = v_key.former_key for update;
+    continue when v_stored.event_id is null;
+    begin
+      update private.event_keys s set idempotency_key = v_key.idempotency_key
+      where s.source_connection_id = v_key.source_connection_id and s.idempotency_key = v_key.former_key;
+    exception when unique_violation then
+      -- Both keys are stored: an instance of the former version took the record while it ended. The event keeps a key that names nobody.
+      v_key.idempotency_key := v_key.spare_key;
+      update private.event_keys s set idempotency_key = v_key.spare_key
+      where s.source_connection_id = v_key.source_connection_id and s.idempotency_key = v_key.former_key;
+    end;
+    update public.canonical_events e set idempotency_key = v_key.idempotency_key
+    where e.id = v_stored.event_id and e.event_time = v_stored.event_time;
+    v_converted := v_converted + 1;
+  end loop;
+  return v_converted;
+end
+$function$;
+comment on function private.convert_keys(private.key_row[]) is 'Gives stored records the key that replaces their former key, in private.event_keys and in the event. Returns how many there were.';
+grant execute on function private.convert_keys(private.key_row[]) to worker;
+
 CREATE OR REPLACE FUNCTION private.copy_held_rows(p_move private.held_moves, p_rows integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3044,6 +3143,17 @@ $function$;
 comment on function private.count_events_of_person(uuid,jsonb[]) is 'How many events are about a person. p_subjects: [{"email": "<hash>"}, {"phone": "<hash>"}, …], one per kind and version of the hash key. Bypasses
 the policy as private.find_events_of_subject does, for the same reason and for owners and admins only.';
 grant execute on function private.count_events_of_person(uuid,jsonb[]) to authenticated;
+
+CREATE OR REPLACE FUNCTION private.count_id_conversions()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select count(*) from private.id_conversions c where c.status = 'running'
+$function$;
+comment on function private.count_id_conversions() is 'The orgs whose stored ids are not converted yet, for the operator''s metrics.';
+grant execute on function private.count_id_conversions() to worker;
 
 CREATE OR REPLACE FUNCTION private.count_open_incidents()
  RETURNS TABLE(kind text, level text, incidents bigint)
@@ -4481,6 +4591,25 @@ used. This function therefore bypasses the policy, for members of the org only, 
 the caller sees. Newest first, at most 1,000.';
 grant execute on function private.find_events_of_subject(uuid,text) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.find_keys_to_convert(p_connection_ids uuid[], p_after_connection uuid, p_after_key text, p_limit integer)
+ RETURNS TABLE(source_connection_id uuid, idempotency_key text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+begin
+  return query
+  select k.source_connection_id, k.idempotency_key from private.event_keys k
+  where k.source_connection_id = any (p_connection_ids)
+    and (p_after_connection is null or (k.source_connection_id, k.idempotency_key) > (p_after_connection, p_after_key))
+  order by k.source_connection_id, k.idempotency_key limit p_limit;
+end
+$function$;
+comment on function private.find_keys_to_convert(uuid[],uuid,text,integer) is 'The next keys of some connections, in the order of their index.';
+grant execute on function private.find_keys_to_convert(uuid[],uuid,text,integer) to worker;
+
 CREATE OR REPLACE FUNCTION private.find_org_keys(p_org_id uuid)
  RETURNS json
  LANGUAGE sql
@@ -4655,6 +4784,17 @@ comment on function private.free_record_key(uuid,bytea,uuid) is 'The key, or nul
 grant execute on function private.free_record_key(uuid,bytea,uuid) to authenticated;
 grant execute on function private.free_record_key(uuid,bytea,uuid) to worker;
 
+CREATE OR REPLACE FUNCTION private.has_former_ids(p_org_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (select from private.id_conversions c where c.org_id = p_org_id and c.status = 'running')
+$function$;
+comment on function private.has_former_ids(uuid) is 'Whether rows of the org may still hold ids that contain a person''s identifier.';
+grant execute on function private.has_former_ids(uuid) to ingest;
+
 CREATE OR REPLACE FUNCTION private.heartbeat(p_instance json)
  RETURNS json
  LANGUAGE plpgsql
@@ -4825,9 +4965,14 @@ CREATE OR REPLACE FUNCTION private.ingest_batch(p_deliveries json, p_keys json, 
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json;
   v_repeats json;
 begin
+  -- Only the API writes this text: a quotation mark inside a JSON string is escaped.
+  if strpos(p_keys::text, '"former_key"') > 0 then
+    perform private.adopt_former_keys(p_keys);
+  end if;
+  v_existing := private.insert_events(p_keys, p_events, v_now);
   if json_array_length(p_dead) > 0 or json_array_length(v_existing) > 0 then
     v_repeats := private.raise_letters(private.letters_of(p_dead, p_keys, p_events, v_existing), v_now);
   end if;
@@ -5768,7 +5913,8 @@ declare
   -- The table of the queue, which of its rows are open, and which of these may be claimed now.
   v_table text := case p_queue when 'replays' then 'public.replay_plans' when 'erasures' then 'public.erasures'
     when 'dlq_operations' then 'public.dlq_operations' when 'dlq_retries' then 'public.dlq_events'
-    when 'alert_notifications' then 'public.alert_notifications' when 'confirmations' then 'private.alert_recipients' end;
+    when 'alert_notifications' then 'public.alert_notifications' when 'confirmations' then 'private.alert_recipients'
+    when 'id_conversions' then 'private.id_conversions' end;
   v_open text := case p_queue when 'dlq_operations' then $q$t.status in ('queued', 'running')$q$
     when 'dlq_retries' then $q$t.status in ('pending', 'retrying') and t.next_retry_at is not null$q$
     when 'alert_notifications' then $q$t.status = 'pending'$q$ when 'confirmations' then 't.ask_from is not null' else $q$t.status = 'running'$q$ end;
@@ -6294,6 +6440,19 @@ comment on function private.release_abandoned_jobs() is 'A task ends within a mi
 Without this function, the library would wait for four hours.';
 grant execute on function private.release_abandoned_jobs() to worker;
 
+CREATE OR REPLACE FUNCTION private.release_id_conversion(p_org_id uuid, p_owner uuid, p_wait_seconds double precision, p_waits_for text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update private.id_conversions c
+  set lease_owner = null, lease_until = now() + make_interval(secs => p_wait_seconds), waits_for = p_waits_for
+  where c.org_id = p_org_id and c.lease_owner = p_owner and c.status = 'running'
+$function$;
+comment on function private.release_id_conversion(uuid,uuid,double precision,text) is 'Gives a conversion back: it may be claimed again after a pause.';
+grant execute on function private.release_id_conversion(uuid,uuid,double precision,text) to worker;
+
 CREATE OR REPLACE FUNCTION private.release_legal_hold(p_id uuid)
  RETURNS public.legal_holds
  LANGUAGE plpgsql
@@ -6371,6 +6530,36 @@ $function$;
 comment on function private.remember_attempt() is 'Trigger function: appends an attempt that has ended, or a decision to give the entry up, to the last ten of the entry. Its name comes before "touch"
 in the alphabet, so that it still sees who holds the claim.';
 
+CREATE OR REPLACE FUNCTION private.replace_texts(p_org_id uuid, p_table text, p_rows jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_columns text[] := private.erasure_columns(p_table);
+  v_row jsonb;
+  v_set text;
+  v_was text;
+  v_changed integer;
+  v_total integer := 0;
+begin
+  select string_agg(format('%L, t.%I', c, c), ', ') into strict v_was from unnest(v_columns[2:]) c;
+  for v_row in select * from jsonb_array_elements(p_rows) loop
+    select string_agg(format('%1$I = r.%1$I', c), ', ') into strict v_set from unnest(v_columns[2:]) c where v_row -> 'texts' ? c;
+    execute format('update public.%1$I t set %2$s from jsonb_populate_record(null::public.%1$I, $1) r
+      where t.org_id = $2 and t.id = $3 and t.%3$I = $4 and jsonb_build_object(%4$s) = $5', p_table, v_set, v_columns[1], v_was)
+    using v_row -> 'texts', p_org_id, (v_row ->> 'id')::uuid, (v_row ->> 'at')::timestamptz, v_row -> 'was';
+    get diagnostics v_changed = row_count;
+    v_total := v_total + v_changed;
+  end loop;
+  return v_total;
+end
+$function$;
+comment on function private.replace_texts(uuid,text,jsonb) is 'Replaces texts of rows: [{"at", "id", "was", "texts": {column: value}}]. A row whose texts are not any more as `was` says is left as it is. Returns
+the number of replaced rows.';
+grant execute on function private.replace_texts(uuid,text,jsonb) to worker;
+
 CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, p_events json, p_dead json, p_sealed bytea, p_rewrite boolean)
  RETURNS json
  LANGUAGE plpgsql
@@ -6379,9 +6568,14 @@ CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries json, p_keys json, 
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json;
   v_repeats json;
 begin
+  -- Only the API writes this text: a quotation mark inside a JSON string is escaped.
+  if strpos(p_keys::text, '"former_key"') > 0 then
+    perform private.adopt_former_keys(p_keys);
+  end if;
+  v_existing := private.insert_events(p_keys, p_events, v_now);
   if p_rewrite and json_array_length(v_existing) > 0 then
     v_existing := private.rewrite_events(v_existing, p_keys, p_events, v_now);
   end if;
@@ -6757,6 +6951,24 @@ name are valid at once, because a delivery that matches no secret is checked aga
 leaked secret must be replaceable at any time: it ends the grace period of the oldest secret.';
 grant execute on function private.rotate_connection_secret(uuid,text,bytea,integer) to authenticated;
 
+CREATE OR REPLACE FUNCTION private.save_id_conversion(p_org_id uuid, p_owner uuid, p_lease_seconds double precision, p_place text, p_seen integer, p_changed integer, p_is_done boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update private.id_conversions c set place = p_place, rows_seen = c.rows_seen + p_seen, rows_changed = c.rows_changed + p_changed,
+    status = case when p_is_done then 'done' else 'running' end, finished_at = case when p_is_done then now() end,
+    lease_owner = case when p_is_done then null else p_owner end,
+    lease_until = case when p_is_done then null else now() + make_interval(secs => p_lease_seconds) end
+  where c.org_id = p_org_id and c.lease_owner = p_owner and c.status = 'running';
+  return found;
+end
+$function$;
+comment on function private.save_id_conversion(uuid,uuid,double precision,text,integer,integer,boolean) is 'Writes how far a conversion has come and renews its lease. Returns false when p_owner does not hold the lease any more.';
+grant execute on function private.save_id_conversion(uuid,uuid,double precision,text,integer,integer,boolean) to worker;
+
 CREATE OR REPLACE FUNCTION private.schedule_org_deletion(p_org_id uuid, p_requested_by uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -7129,6 +7341,9 @@ declare
 begin
   -- Keys are written before entries are locked, in the order in which every batch does so: otherwise the two could deadlock.
   begin
+    if strpos(p_keys::text, '"former_key"') > 0 then
+      perform private.adopt_former_keys(p_keys);
+    end if;
     v_existing := private.insert_events(p_keys, p_events, v_now);
     select count(*) into v_claimed from (
       select d.id from public.dlq_events d join json_to_recordset(p_entries) as e (id uuid) on e.id = d.id

@@ -33,6 +33,7 @@ export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string;
       hashKey,
       hash: new Map([[1, hashKey.key]]),
       lostHash: [],
+      hasFormerIds: false,
       erasedKeys: new Set(),
       digestKey: new Uint8Array(randomBytes(32)),
     },

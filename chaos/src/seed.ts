@@ -23,6 +23,9 @@ export interface ProofConnection {
   secrets: readonly Secret[];
 }
 
+/** The oracles find events by the ids that the sender made. */
+const webhookConfig = { ...exampleConfigs.hmac, fields: { ...exampleConfigs.hmac.fields, id: 'id' } };
+
 const types = ['hotmart', 'meta', 'stripe', 'webhook'] as const;
 
 /** One connection per source of the catalogue. */
@@ -57,7 +60,7 @@ export async function seedOrg(client: pg.Client, masterKey: string): Promise<{ o
     seal(org.dataKey, org.digestKey, digestKeyAad(org.id)),
   ]);
   const connections: Partial<ProofConnections> = {};
-  for (const type of types) connections[type] = await seedConnection(client, org, type, type === 'webhook' ? exampleConfigs.hmac : {});
+  for (const type of types) connections[type] = await seedConnection(client, org, type, type === 'webhook' ? webhookConfig : {});
   return { org, connections: connections as ProofConnections };
 }
 

@@ -288,9 +288,14 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json;
   v_repeats json;
 begin
+  -- Only the API writes this text: a quotation mark inside a JSON string is escaped.
+  if strpos(p_keys::text, '"former_key"') > 0 then
+    perform private.adopt_former_keys(p_keys);
+  end if;
+  v_existing := private.insert_events(p_keys, p_events, v_now);
   if json_array_length(p_dead) > 0 or json_array_length(v_existing) > 0 then
     v_repeats := private.raise_letters(private.letters_of(p_dead, p_keys, p_events, v_existing), v_now);
   end if;
@@ -312,9 +317,14 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_existing json := private.insert_events(p_keys, p_events, v_now);
+  v_existing json;
   v_repeats json;
 begin
+  -- Only the API writes this text: a quotation mark inside a JSON string is escaped.
+  if strpos(p_keys::text, '"former_key"') > 0 then
+    perform private.adopt_former_keys(p_keys);
+  end if;
+  v_existing := private.insert_events(p_keys, p_events, v_now);
   if p_rewrite and json_array_length(v_existing) > 0 then
     v_existing := private.rewrite_events(v_existing, p_keys, p_events, v_now);
   end if;
@@ -342,6 +352,9 @@ declare
 begin
   -- Keys are written before entries are locked, in the order in which every batch does so: otherwise the two could deadlock.
   begin
+    if strpos(p_keys::text, '"former_key"') > 0 then
+      perform private.adopt_former_keys(p_keys);
+    end if;
     v_existing := private.insert_events(p_keys, p_events, v_now);
     select count(*) into v_claimed from (
       select d.id from public.dlq_events d join json_to_recordset(p_entries) as e (id uuid) on e.id = d.id

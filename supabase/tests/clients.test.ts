@@ -60,7 +60,7 @@ const signedIn = ['member of A', 'member of B', 'stranger'] as const satisfies r
 
 describe('select', () => {
   it.each(exposed)(
-    '%s: members see only the rows of their org, a stranger sees no row, and anon and the secret key are refused',
+    '%s: members see only the rows of their org, a stranger sees no row, anon is refused, and the secret key reads every org',
     async (table) => {
       for (const [person, own] of [
         ['member of A', orgId('A')],
@@ -77,8 +77,12 @@ describe('select', () => {
         expect(other).toMatchObject({ error: null, data: [] });
       }
       expect(await clients.stranger.from(table).select('*')).toMatchObject({ error: null, data: [] });
-      for (const person of ['anon', 'secret key'] as const)
-        expect((await clients[person].from(table).select('*')).error?.code).toBe('42501');
+      expect((await clients.anon.from(table).select('*')).error?.code).toBe('42501');
+      // This view asks functions of the schema private.
+      if (table === 'data_retention') return;
+      const all = await clients['secret key'].from(table).select('*');
+      expect(all.error).toBeNull();
+      expect(new Set(all.data?.map((row) => row[orgColumn(table)]))).toEqual(new Set([orgId('A'), orgId('B')]));
     },
   );
 });

@@ -24,6 +24,7 @@ const bounded: Record<string, string> = {
   'private.flow_state': 'one row',
   'private.held_move_holds': 'one row for each hold, while held rows are being moved',
   'private.held_moves': 'one row for each partition whose held rows are being moved',
+  'private.id_conversions': 'one row for each org that existed before ids became digests',
   'private.instances': 'instances that have not reported for a minute are deleted with the next report',
   'private.invite_tokens': 'one row for each invite; deleted with the invite',
   'private.mail_key': 'one row',

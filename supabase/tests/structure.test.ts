@@ -106,7 +106,12 @@ describe('grants', () => {
       Object.entries(tableGrants)
         .filter(([grant, privileges]) => grant.endsWith(` ${role}`) && privileges.includes('SELECT'))
         .map(([grant]) => grant.split(' ')[0]);
-    expect(readBy('service_role').sort()).toEqual(readBy('authenticated').sort());
+    // The view data_retention asks functions of the schema private, which that role may not call; the tables behind it have everything that it shows.
+    expect(readBy('service_role').sort()).toEqual(
+      readBy('authenticated')
+        .filter((table) => table !== 'public.data_retention')
+        .sort(),
+    );
     const grants = Object.entries(tableGrants).filter(([grant]) => grant.endsWith(' service_role'));
     expect(new Set(grants.map(([, privileges]) => privileges))).toEqual(new Set(['SELECT']));
   });

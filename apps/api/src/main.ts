@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
 import { createApp } from './app.ts';
 import { approvalTasks } from './approvals/jobs.ts';
+import { conversionTasks } from './conversions/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
 import { erasureTasks } from './erasures/jobs.ts';
 import { maintenanceTasks } from './operate/maintenance.ts';
@@ -58,6 +59,7 @@ async function start() {
       ...alertTasks({ ...services, masterKeys: config.masterKeys, publicUrl: config.http.publicUrl }),
       ...erasureTasks({ ...services, masterKeys: config.masterKeys }),
       ...replayTasks(services),
+      ...conversionTasks({ ...services, masterKeys: config.masterKeys }),
     },
     concurrency: config.jobs.concurrency,
     isPaused: () => services.flow.mode() === 'paused',

@@ -139,7 +139,13 @@ const digestsInKey = /[0-9a-f]{40,}/gi;
  * The source’s key, or the record’s fingerprint without one. The column is readable and is kept for ever, so nothing in it may confirm a guess:
  * a key that is personal or longer than 255 characters is stored as its digest under the org's digest key, and so is every digest within a key.
  */
-export function idempotencyKey(reading: Reading, fingerprint: string, isTest: boolean, screen: Screen, context: ColumnContext): string {
+export function idempotencyKey(
+  reading: Reading,
+  fingerprint: string,
+  isTest: boolean,
+  screen: Pick<Screen, 'hides'>,
+  context: ColumnContext,
+): string {
   let key = reading.idempotencyKey?.trim() ?? '';
   if (key === '') key = `hmac:${fingerprint}`;
   else {

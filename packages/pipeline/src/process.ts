@@ -18,7 +18,7 @@ import {
 import { orgDigest } from './crypto/org-digest.ts';
 import { openRecord, unreadScreen } from './privacy/record.ts';
 import { shapeOf } from './privacy/sample.ts';
-import type { RecordPrivacy } from './privacy/screen.ts';
+import type { RecordPrivacy, Screen } from './privacy/screen.ts';
 import { cut } from './reading/fields.ts';
 import { fingerprintOf } from './reading/fingerprint.ts';
 import { recordsOf } from './reading/records.ts';
@@ -54,6 +54,8 @@ export type ProcessedRecord =
       event: CanonicalRow;
       /** Hexadecimal digest of the record's fingerprint under the org's digest key, which is the same for a repeated delivery. */
       bodySha256: string;
+      /** The key that the event has where it was stored before ids that contain a person's identifier were replaced by digests. */
+      formerKey: string | undefined;
     }
   | {
       ok: false;
@@ -74,7 +76,7 @@ type FailedRecord = Extract<ProcessedRecord, { ok: false }>;
 
 /** What makes a repeat of a record recognisable that became no event: hexadecimal digests under the org's digest key. */
 export interface RecordIdentity {
-  /** Of the idempotency key that its event would have had; the same as `bodySha256` where the key could not be read. */
+  /** Of the idempotency key as it was sent; the same as `bodySha256` where the key could not be read. */
   key: string;
   /** Of the record's fingerprint, as for an event. */
   bodySha256: string;
@@ -115,18 +117,22 @@ export function processDelivery(
 
 function processRecord(source: Source, delivery: Delivery, record: RawRecord, context: ProcessContext): ProcessedRecord {
   let reading: Reading | undefined;
+  let asSent: Reading | undefined;
   const privacy = openRecord(source, record, context);
   try {
     privacy.keep();
-    reading = privacy.withoutPersonalIds(
-      source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs }),
-    );
+    asSent = source.read(record, { config: context.config, headers: delivery.headers, receivedAtMs: context.receivedAtMs });
+    reading = privacy.withoutPersonalIds(asSent);
     const subject = hashSubject(reading.subject, context);
     privacy.search(reading.subject, columnTexts(reading));
     const { screen } = privacy;
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
     const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
     const isTest = context.isTest || reading.isTest === true;
+    const keyOf = (one: Reading, by: Pick<Screen, 'hides'>) => idempotencyKey(one, bodySha256, isTest, by, context);
+    const former = reading.idempotencyKey === asSent.idempotencyKey ? undefined : keyOf(asSent, hidesNothing);
+    // A key that is the digest of the former key stays: the former key is not known any more, so that the stored key cannot be replaced.
+    const key = former !== undefined && isDigestOfKey.test(former) ? former : keyOf(reading, screen);
     const event: CanonicalRow = {
       id: context.newId(),
       org_id: context.orgId,
@@ -138,7 +144,7 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
       source_event_id: idColumn(reading.sourceEventId, screen),
       event_time: new Date(eventTime(reading, context)).toISOString(),
       received_at: new Date(context.receivedAtMs).toISOString(),
-      idempotency_key: idempotencyKey(reading, bodySha256, isTest, screen, context),
+      idempotency_key: key,
       subject,
       amount_minor: reading.amountMinor === undefined ? null : amount(reading.amountMinor),
       currency: currency(reading.currency),
@@ -149,29 +155,31 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
       journal_id: context.journalId,
       schema_version: schemaVersion,
     };
-    return { ok: true, event, bodySha256 };
+    return { ok: true, event, bodySha256, formerKey: former === key ? undefined : former };
   } catch (error) {
-    const failed = failure(error, privacy, reading, source);
-    return { ...failed, identity: recordIdentity(source, delivery, record, reading, privacy.screen, context) };
+    return { ...failure(error, privacy, reading, source), identity: recordIdentity(source, delivery, record, asSent, context) };
   }
 }
+
+/** Former keys were not searched for identifiers in the ids of the platform. */
+const hidesNothing = { hides: () => false };
+
+const isDigestOfKey = /^(test:)?hmac:[0-9a-f]{64}/;
 
 /** Undefined when not even the contents can be told from others. */
 function recordIdentity(
   source: Source,
   delivery: Delivery,
   record: RawRecord,
-  reading: Reading | undefined,
-  screen: RecordPrivacy['screen'],
+  asSent: Reading | undefined,
   context: ProcessContext,
 ): RecordIdentity | undefined {
   let bodySha256: string | undefined;
   try {
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
     bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
-    if (!reading?.idempotencyKey) return { key: bodySha256, bodySha256 };
-    const isTest = context.isTest || reading.isTest === true;
-    const key = idempotencyKey(reading, bodySha256, isTest, screen, context);
+    if (!asSent?.idempotencyKey) return { key: bodySha256, bodySha256 };
+    const key = idempotencyKey(asSent, bodySha256, context.isTest || asSent.isTest === true, hidesNothing, context);
     return { key: idempotencyKeyDigest(context.digestKey, context.connectionId, key), bodySha256 };
   } catch {
     return bodySha256 === undefined ? undefined : { key: bodySha256, bodySha256 };

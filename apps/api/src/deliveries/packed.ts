@@ -21,7 +21,7 @@ export function unpackConnection({ sourceType, ...connection }: PackedConnection
 }
 
 /** A clone of bytes clones the whole buffer that they are a part of. Keys may be parts of Node's pool, so they are copied. */
-export function packKeys({ data, dataKey, hashKey, hash, lostHash, digestKey, erasedKeys }: OrgKeys): OrgKeys {
+export function packKeys({ data, dataKey, hashKey, hash, lostHash, digestKey, erasedKeys, hasFormerIds }: OrgKeys): OrgKeys {
   const copy = (key: Uint8Array) => new Uint8Array(key);
   const copyAll = (keys: ReadonlyMap<number, Uint8Array>) => new Map([...keys].map(([version, key]) => [version, copy(key)]));
   return {
@@ -32,5 +32,6 @@ export function packKeys({ data, dataKey, hashKey, hash, lostHash, digestKey, er
     lostHash,
     digestKey: copy(digestKey),
     erasedKeys,
+    hasFormerIds,
   };
 }

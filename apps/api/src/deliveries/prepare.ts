@@ -103,7 +103,10 @@ export function prepareRecords(
         body_sha256: record.bodySha256,
         journal_id: journalId,
         dlq_id: newId(nowMs),
-        ...(arrival.replay ? { record_keys: recordKeys(arrival, event.idempotency_key, record.bodySha256) } : undefined),
+        ...(record.formerKey !== undefined && connection.keys.hasFormerIds ? formerKeys(connection, record.formerKey) : undefined),
+        ...(arrival.replay
+          ? { record_keys: recordKeys(arrival, record.formerKey ?? event.idempotency_key, record.bodySha256) }
+          : undefined),
       },
       event: { ...event, record_index: index } as EventRow,
     };
@@ -113,6 +116,11 @@ export function prepareRecords(
 /** The `record_key` of a record that the database refused. The digest of the contents, made with the key of the org, is the key of this digest. */
 export function refusedKey({ body_sha256, idempotency_key }: Pick<KeyRow, 'body_sha256' | 'idempotency_key'>): string {
   return hmacSha256Hex(Buffer.from(body_sha256, 'hex'), `refused|${idempotency_key}`);
+}
+
+/** The key under which an org that is not converted yet may have stored the record, and what replaces that key if both are stored. */
+function formerKeys({ id, keys }: Connection, formerKey: string): Pick<KeyRow, 'former_key' | 'spare_key'> {
+  return { former_key: formerKey, spare_key: `hmac:${idempotencyKeyDigest(keys.digestKey, id, formerKey)}` };
 }
 
 /** The `record_key` that the record's dead letter has: it failed after its key was read, before, or in the database. */

@@ -33,6 +33,9 @@ export interface KeyRow {
   dlq_id: string;
   /** In a replay: the `record_key` that dead letters of this record may have. Hexadecimal. */
   record_keys?: string[];
+  /** In an org whose stored ids are not converted: the key under which the record may be stored. */
+  former_key?: string;
+  spare_key?: string;
 }
 
 export interface DeadRow {

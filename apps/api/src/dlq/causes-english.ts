@@ -62,7 +62,7 @@ export function explainInEnglish({ label, secret, eventType, fieldPath }: Words)
     },
     DUPLICATE_EVENT: {
       cause: `${label} sent two different bodies with the same id. The first one is stored as the event; these entries are the other bodies.`,
-      fix: `Compare the sample with the stored event. If the stored event is right, discard these entries. If ${label} reuses ids for updates, set another id path for the connection where it has one.`,
+      fix: `Compare the sample with the stored event. If the stored event is right, discard these entries. If the bodies differ in an attempt counter or the time of sending, name these fields as volatile in the connection's settings, where it has that setting. If ${label} reuses ids for updates, set another id or one of several parts there. Then redrive these entries.`,
     },
     OLDER_REVISION: {
       cause: `${events} are older than the state that is stored for the same entity: they arrived late or out of order.`,

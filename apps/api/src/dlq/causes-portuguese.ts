@@ -44,7 +44,7 @@ export function explainInPortuguese({ label, secret, eventType, fieldPath }: Wor
     },
     DUPLICATE_EVENT: {
       cause: `${label} enviou dois corpos diferentes com o mesmo id. O primeiro está guardado como evento; estas falhas são os outros corpos.`,
-      fix: `Compare a amostra com o evento guardado. Se o evento guardado está certo, descarte estas falhas. Se ${label} reutiliza ids em atualizações, defina outro caminho de id na conexão, onde houver.`,
+      fix: `Compare a amostra com o evento guardado. Se o evento guardado está certo, descarte estas falhas. Se os corpos diferem em um contador de tentativas ou na hora de envio, indique esses campos como voláteis nas configurações da conexão, onde houver. Se ${label} reutiliza ids em atualizações, defina ali outro id ou um de várias partes. Depois reenvie estas falhas.`,
     },
     OLDER_REVISION: {
       cause: `${events} são mais antigos que o estado guardado da mesma entidade: chegaram tarde ou fora de ordem.`,

@@ -82,7 +82,7 @@ function keysOf(
     newId: () => entry.id,
   };
   return processDelivery(source, delivery, body, context, (index) => wanted.has(index)).flatMap((record) =>
-    record?.ok ? [record.event.idempotency_key] : [],
+    record?.ok ? [record.event.idempotency_key, ...(record.formerKey === undefined ? [] : [record.formerKey])] : [],
   );
 }
 

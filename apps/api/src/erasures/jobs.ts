@@ -225,5 +225,7 @@ async function openTarget({ db, masterKeys, log }: ErasureDeps, erasure: Claimed
   const missing = missingHashKeys(keys);
   if (missing !== undefined) throw new Blocked(missing);
   const countries = await db.worker((sql) => findCountries(sql, erasure.org_id));
-  return { keys, person, subjects: probesOf(keys, person), matcher: personMatcher(personForms(person), countries) };
+  const subjects = probesOf(keys, person);
+  const hashes = subjects.flatMap((subject) => Object.values(subject));
+  return { keys, person, subjects, matcher: personMatcher(personForms(person), countries, hashes) };
 }

@@ -92,6 +92,22 @@ describe('an import', () => {
     expect(imported.some(({ id }) => events.some((event) => event.id === id))).toBe(false);
   });
 
+  it('replaces ids that contain a person’s number, as for a delivery', async () => {
+    const org = await world.makeOrg();
+    const connection = await world.connect(org, 'meta', { app_secret: 'the-secret-of-this-app', verify_token: 'the-token-of-this-app' });
+    const [example] = (await makeExport()).events;
+    const wamid = `wamid.${Buffer.from('5511955550001').toString('base64')}HBgNNTUxMTk1NTU1MDAwMRUCABEYEkFBQUE`;
+    const event = { ...example, source_type: 'meta', source_event_id: wamid, idempotency_key: `${wamid}:read`, properties: { id: wamid } };
+    expect((await importInto(org.owner, connection.id, [event])).body).toEqual({ stored: 1, restored: 0, duplicates: 0 });
+    const [stored] = await exportOf(org);
+    expect(stored).toMatchObject({
+      source_event_id: expect.stringMatching(/^wamid\.[0-9a-f]{32}$/),
+      properties: { id: stored?.source_event_id },
+    });
+    expect(stored?.idempotency_key).toBe(`${stored?.source_event_id}:read`);
+    expect((await importInto(org.owner, connection.id, [event])).body).toEqual({ stored: 0, restored: 0, duplicates: 1 });
+  });
+
   it('is refused to analysts, for connections of other orgs, and for events of another source', async () => {
     const { org, connection, events } = await makeExport();
     const stranger = await world.makeOrg();

@@ -1,4 +1,6 @@
 import { idempotencyKeyDigest } from '@tributary/pipeline/columns.ts';
+import { digestPersonalIds } from '@tributary/pipeline/privacy/personal-ids.ts';
+import { sources } from '@tributary/pipeline/sources.ts';
 import type { EventsImported, ImportedEvent } from '@tributary/shared/event-import.ts';
 import type { Sql } from '../platform/db.ts';
 import { invalidRequest } from '../platform/requests.ts';
@@ -10,7 +12,7 @@ const noDelivery = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Stores events of an export. Their keys are those of the file, or the digests that erasures have put in their places, so that the file of an erased
- * person makes no second event. Hashes of people and the delivery are kept only for events of the same org: another org has other keys and journals.
+ * person makes no second event. Ids of the platform that contain a person's number, which older files have, become digests. Hashes of people and the delivery are kept only for events of the same org: another org has other keys and journals.
  * Throws Refusal `invalid_request` when an event is of another source than the connection.
  */
 export function storeImported(
@@ -27,7 +29,11 @@ export function storeImported(
         message: `is ${events[other]?.source_type}, and the connection is of the source ${target.type}`,
       },
     ]);
-  const rows = events.map((event) => {
+  const source = sources.get(target.type) ?? {};
+  const clean = <Value>(value: Value): Value => JSON.parse(digestPersonalIds(JSON.stringify(value), source, digestKey));
+  const rows = events.map((sent) => {
+    const { id, org_id, subject, journal_id, ...texts } = sent;
+    const event = { ...clean(texts), id, org_id, subject, journal_id };
     const digest = idempotencyKeyDigest(digestKey, target.id, event.idempotency_key);
     const isOwn = event.org_id === target.org_id;
     return {

@@ -29,6 +29,11 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
     async () => (await dlqDepth())?.map(({ status, entries }) => ({ labels: { status }, value: Number(entries) })),
     ['status'],
   );
+  const conversions = cachedReading(() => db.worker((sql) => sql<{ orgs: string }>('select private.count_id_conversions() as orgs')), log);
+  gauge('id_conversions_open', 'Orgs whose stored ids are not replaced by digests yet', async () => {
+    const [row] = (await conversions()) ?? [];
+    return row && Number(row.orgs);
+  });
   const openIncidents = cachedReading(
     () => db.worker((sql) => sql<{ kind: string; level: string; incidents: string }>('select * from private.count_open_incidents()')),
     log,

@@ -33,6 +33,7 @@ const contract: Record<string, string> = {
   ingest_db_pool_waiting: 'gauge',
   dlq_depth: 'gauge status',
   dlq_oldest_age_seconds: 'gauge',
+  id_conversions_open: 'gauge',
   replay_records_total: 'counter outcome',
   alert_incidents_open: 'gauge rule,level',
   alert_notifications_total: 'counter channel_type,outcome',

@@ -23,6 +23,8 @@ export interface OrgKeys {
   digestKey: Uint8Array;
   /** Digests of the idempotency keys that named erased persons (columns.ts of the pipeline). */
   erasedKeys: ReadonlySet<string>;
+  /** Records of the org may be stored under the keys that they had before ids became digests (private.id_conversions). */
+  hasFormerIds: boolean;
 }
 
 interface StoredKey {
@@ -37,6 +39,7 @@ interface StoredKeys {
   keys: StoredKey[];
   digest: StoredDigestKey | null;
   erased: string[];
+  former: boolean;
 }
 
 interface StoredDigestKey {
@@ -81,7 +84,16 @@ export async function loadOrgKeys(db: Pick<Db, 'lookUp'>, masterKeys: MasterKeys
   const data = byVersion('data');
   const digest = found.digest ?? (await createDigestKey(db.lookUp, orgId, dataKey));
   const digestKey = openDigestKey(orgId, digest, data);
-  return { data, dataKey, hashKey: current('hash'), hash, lostHash, digestKey, erasedKeys: new Set(found.erased) };
+  return {
+    data,
+    dataKey,
+    hashKey: current('hash'),
+    hash,
+    lostHash,
+    digestKey,
+    erasedKeys: new Set(found.erased),
+    hasFormerIds: found.former,
+  };
 }
 
 /** Two processes that create the key at the same time end with the same key. */
@@ -104,8 +116,8 @@ function openDigestKey(orgId: string, { key_version, sealed }: StoredDigestKey, 
 
 async function findOrgKeys(sql: Sql, orgId: string): Promise<StoredKeys> {
   const [row] = await sql<StoredKeys>(
-    'select private.find_org_keys($1) as keys, private.find_digest_key($1) as digest, private.find_erased_keys($1) as erased',
+    'select private.find_org_keys($1) as keys, private.find_digest_key($1) as digest, private.find_erased_keys($1) as erased, private.has_former_ids($1) as former',
     [orgId],
   );
-  return row ?? { keys: [], digest: null, erased: [] };
+  return row ?? { keys: [], digest: null, erased: [], former: false };
 }

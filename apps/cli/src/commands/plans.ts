@@ -191,10 +191,12 @@ function watchPlan(context: Context, started: ReplayPlan): Promise<ReplayPlan> {
     isOver: ({ status }) => status !== 'running' && status !== 'approved',
     total: (plan) => plan.matchedCount,
     done: (plan) => plan.processed,
-    note: ({ ratePerSecond, etaSeconds }) =>
-      [ratePerSecond === null ? '' : `${Math.round(ratePerSecond)}/s`, etaSeconds === null ? '' : `${duration(etaSeconds)} left`].join(
-        '  ',
-      ),
+    note: ({ ratePerSecond, etaSeconds, deadLettered, failed }) =>
+      [
+        ratePerSecond === null ? '' : `${Math.round(ratePerSecond)}/s`,
+        etaSeconds === null ? '' : `${duration(etaSeconds)} left`,
+        ...(deadLettered + failed > 0 ? [`${deadLettered + failed} did not become events`] : []),
+      ].join('  '),
     leaving: `The plan continues on the server: replayctl status ${id} shows its progress, replayctl pause ${id} pauses it.`,
   });
 }

@@ -93,7 +93,7 @@ let checkedAt = Number.NEGATIVE_INFINITY;
 export async function checkSession(): Promise<void> {
   if (performance.now() - checkedAt < checkEveryMs) return;
   checkedAt = performance.now();
-  await supabase().auth.refreshSession();
+  await client?.auth.refreshSession();
 }
 
 /** Error codes of the Data API and what our API calls them: a missing permission, and an invalid or expired token. */

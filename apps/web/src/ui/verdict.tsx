@@ -35,7 +35,7 @@ export function VerdictBadge({ verdict, size = 'md' }: { verdict: ShownVerdict; 
 }
 
 /** What the verdict means, for every state but ok. */
-export function useVerdictMeaning({ state, reason }: ShownVerdict): string | undefined {
+function useVerdictMeaning({ state, reason }: ShownVerdict): string | undefined {
   const t = useTexts(verdictTexts);
   if (state === 'ok') return undefined;
   if (state === 'needs_secret' || state === 'waiting') return t(`${state}Means`);

@@ -60,8 +60,16 @@ describe('what is kept of a record', () => {
       reason: 'eu quero meu dinheiro',
       by: 'maria@example.com',
       code: 'bWFyaWFAZXhhbXBsZS5jb20',
+      version: '2.0.0',
+      born: '1987-04-23',
     };
     expect(kept(record, { words: ['status', 'kind', 'reason', 'by', 'code'] })).toEqual({ status: 'APPROVED', kind: 'credit_card' });
+  });
+  test('a short version is a word, and a date of birth is none', () => {
+    expect(kept({ version: '2.0.0', born: '1987-04-23', due: '2026-10-31' }, { words: ['version', 'born', 'due'] })).toEqual({
+      version: '2.0.0',
+      due: '2026-10-31',
+    });
   });
   test('an id is kept in its form, and one that is an identifier is replaced by the same digest wherever it stands', () => {
     const record = {

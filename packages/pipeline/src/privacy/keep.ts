@@ -1,3 +1,4 @@
+import type { FieldFate, FieldReason } from '@tributary/shared/kept.ts';
 import { isObject } from '../reading/fields.ts';
 import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
@@ -13,28 +14,8 @@ const propertiesCharsMax = 65_536;
 /** Characters of JSON that one character of a text may take. */
 const escapeCharsMax = 6;
 
-/** What happens to one value. */
-export type Fate = 'kept' | 'masked' | 'digested' | 'dropped';
-/** Why: the codes of the explanation on a connection's page (packages/shared/src/kept.ts). */
-export type Reason =
-  | 'plain'
-  | 'word'
-  | 'id'
-  | 'text'
-  | 'identifier'
-  | 'credential'
-  | 'person'
-  | 'staff'
-  | 'personal_name'
-  | 'not_a_word'
-  | 'not_an_id'
-  | 'encoded'
-  | 'long_number'
-  | 'key'
-  | 'unnamed';
-
-/** Is told the fate of each leaf, by its path. Branches that are dropped whole are told once. */
-export type Note = (path: string, fate: Fate, reason: Reason) => void;
+/** Is told what happens to each value, and why, by its path. A branch that is dropped whole is told once. */
+export type Note = (path: string, fate: FieldFate, reason: FieldReason) => void;
 
 /** How the ids of a record are stored: both functions return the same text for the same id of the org. */
 export interface IdDigests {
@@ -142,18 +123,16 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
     // A time is of no other form, but it may be the birth date of the person.
     const isPersonal = person.mayOccur && personIn(person, text).length > 0;
     if (isPersonal) put(asSample ? '[redacted string]' : undefined);
-    note?.(path, isPersonal ? 'dropped' : 'kept', isPersonal ? 'identifier' : 'plain');
+    if (isPersonal) note?.(path, 'dropped', 'identifier');
+    else note?.(path, 'kept', 'plain');
     return;
   }
   const replaced = rule === 'words' ? ids.personalIds(text) : text;
   if (replaced !== text) put(replaced);
   const found = identifierIn(replaced, person, rule !== 'plain');
   if (found !== undefined) put(asSample && rule !== 'key' ? '[redacted string]' : undefined);
-  note?.(
-    path,
-    found === undefined ? 'kept' : 'dropped',
-    found !== undefined ? (rule === 'key' ? 'key' : 'identifier') : rule === 'words' ? 'word' : 'plain',
-  );
+  if (found !== undefined) note?.(path, 'dropped', rule === 'key' ? 'key' : 'identifier');
+  else if (rule !== 'key') note?.(path, replaced === text ? 'kept' : 'digested', rule === 'words' ? 'word' : 'plain');
 }
 
 const fieldName = /^[\p{L}_$@][\p{L}\p{M}\p{N}_$@:.[\]-]{0,99}$/u;
@@ -298,7 +277,7 @@ function keepValue(run: Run, value: Json, place: Place, holder: JsonObject | Jso
   return place.plain || (rule ?? place.named) !== undefined ? plainLeaf(run, value, place) : drop(run, value, place, 'unnamed');
 }
 
-const reasonOf = (rule: 'people' | 'staff' | 'credential'): Reason => (rule === 'people' ? 'person' : rule);
+const reasonOf = (rule: 'people' | 'staff' | 'credential'): FieldReason => (rule === 'people' ? 'person' : rule);
 
 function plainLeaf(run: Run, value: boolean | null, place: Place): Json {
   run.chars += 5;
@@ -306,7 +285,8 @@ function plainLeaf(run: Run, value: boolean | null, place: Place): Json {
   return value;
 }
 
-const oneWord = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}_.:/+*#-]{0,99}$/u;
+/** One word without spaces. Without a letter only a short one, such as a version: longer ones are dates and numbers. */
+const oneWord = /^(?=.*\p{L}|.{1,7}$)[\p{L}\p{N}][\p{L}\p{M}\p{N}_.:/+*#-]{0,99}$/u;
 
 function keepString(run: Run, value: string, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
   const { path } = place;
@@ -339,8 +319,8 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
 
 /** Whether the text is an object or list of its own, as text: the fields in it have no path. */
 function isEncodedData(text: string): boolean {
-  const first = text.trimStart().charCodeAt(0);
-  return (first === 0x7b || first === 0x5b) && /^\s*(?:\{\s*"|\[\s*[{["])/.test(text);
+  const first = text.charCodeAt(0);
+  return (first === 0x7b || first === 0x5b || first <= 0x20) && /^\s*(?:\{\s*"|\[\s*[{["])/.test(text);
 }
 
 function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
@@ -367,7 +347,7 @@ function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | 
 }
 
 /** Drops a value. Only what is personal by its place or its name is the person of the record: other dropped fields may be anything. */
-function drop(run: Run, value: Json, place: Place, reason: Reason): Json | undefined {
+function drop(run: Run, value: Json, place: Place, reason: FieldReason): Json | undefined {
   run.note?.(place.path, 'dropped', reason);
   if (reason === 'person' || reason === 'personal_name' || reason === 'staff') {
     collectPerson(run.person, value, place.key, personalKind(place.key, undefined));

@@ -26,10 +26,15 @@ export interface PersonMatcher {
  * Recognises the person in texts, in any form in which they may hide that (text-forms.ts). An e-mail address, a phone with its area code and a
  * document of eight characters or more are found within longer texts, and so are the usual digests of every identifier (MD5, SHA-1, SHA-256). A
  * short document counts only as a whole text. An external id may be any short number: only one that cannot occur by chance is found in texts.
+ * `hashes` are those of the org, which stand for an identifier in a campaign parameter (`email:<hash>`).
  */
-export function personMatcher(identifiers: readonly Identifier[], countries: readonly string[]): PersonMatcher {
+export function personMatcher(
+  identifiers: readonly Identifier[],
+  countries: readonly string[],
+  hashes: readonly string[] = [],
+): PersonMatcher {
   const formsOf = (kind: IdentifierKind) => identifiers.filter((one) => one.kind === kind).map(({ form }) => form);
-  const digests = digestsOf(identifiers);
+  const digests = new Set([...digestsOf(identifiers), ...hashes]);
   const addresses = formsOf('email')
     .flatMap(addressesOf)
     .map((address) => ({ address, whole: addressPattern(address) }));

@@ -64,7 +64,8 @@ export function promisesOfPrivacy(source: Source, { people }: Given, cases: read
         const times = Math.max(timesMin, Math.ceil(plantedMin / places.flat().length));
         let planted = 0;
         for (const [index, one] of cases.entries()) {
-          const body = decodeBody(one.deliver('a'));
+          const delivery = one.deliver('a');
+          const body = decodeBody(delivery);
           for (const path of places[index] ?? []) {
             for (const [kind, text] of plantings(planted, times)) {
               planted += 1;
@@ -72,8 +73,8 @@ export function promisesOfPrivacy(source: Source, { people }: Given, cases: read
               const planting = withRecords(source, (record) => plant(record, path, text, hasCustomer));
               // A day earlier, the event lies in the future, and the record is a dead letter.
               const receivedAtMs = planted % 3 === 0 ? nowMs - 86_400_000 : nowMs;
-              for (const outcome of outcomesOf(planting, one, one.deliver('a'), { body, receivedAtMs }))
-                expect(tracesIn(outcome), `${one.name}: ${text} at ${path.join('.')}`).toEqual([]);
+              const found = outcomesOf(planting, one, delivery, { body, receivedAtMs }).flatMap(tracesIn);
+              if (found.length > 0) expect(found, `${one.name}: ${text} at ${path.join('.')}`).toEqual([]);
             }
           }
         }
@@ -161,15 +162,25 @@ function plant(record: JsonObject, path: readonly string[], text: string, hasCus
   return hasCustomer ? { ...record, customer } : record;
 }
 
+/** Most texts of an outcome stand in the next one too, and decoding a text takes longer than processing a record. */
+const decoded = new Map<string, boolean>();
+
+function isTrace(text: string): boolean {
+  let known = decoded.get(text);
+  if (known === undefined) {
+    const forms = formsOfText(text).map(fold);
+    known = forms.some((form) => traces.test(form) || digitTraces.test(form.replace(/\D+/g, '')));
+    decoded.set(text, known);
+  }
+  return known;
+}
+
 /** What of the person can be read in an outcome, also behind encodings. */
 function tracesIn(outcome: ProcessedRecord): string[] {
   const found: string[] = [];
   const walk = (node: unknown): void => {
     if (typeof node === 'string' || typeof node === 'number') {
-      for (const one of formsOfText(String(node))) {
-        const folded = fold(one);
-        if (traces.test(folded) || digitTraces.test(folded.replace(/\D+/g, ''))) found.push(String(node));
-      }
+      if (isTrace(String(node))) found.push(String(node));
     } else if (typeof node === 'object' && node !== null)
       for (const [key, item] of Object.entries(node)) {
         walk(key);

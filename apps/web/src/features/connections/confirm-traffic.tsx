@@ -10,7 +10,7 @@ import { connectionTexts } from './texts.ts';
 const dayMs = 86_400_000;
 
 /** Records a day since the first one of the last seven days. */
-export function dailyRecords(points: readonly Activity[], now: number): number {
+function dailyRecords(points: readonly Activity[], now: number): number {
   const first = points.find((point) => point.received > 0);
   if (!first) return 0;
   const total = points.reduce((sum, point) => sum + point.received, 0);

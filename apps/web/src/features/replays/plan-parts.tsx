@@ -42,6 +42,9 @@ export function PlanProgress({ plan, name }: { plan: ReplayPlan; name: string })
   // The last deliveries of a filter may have been erased since they were counted.
   const share = plan.status === 'completed' ? 100 : plan.matchedCount === 0 ? 0 : Math.min(100, (100 * plan.processed) / plan.matchedCount);
   const isRunning = plan.status === 'running';
+  // Failures are never drawn as success: a part of the bar as large as their part of the records.
+  const failures = plan.deadLettered + plan.failed;
+  const failedShare = failures === 0 ? 0 : failures / (plan.accepted + plan.duplicates + failures);
   const pace = !isRunning
     ? isOpen(plan) &&
       t('estimate', { time: formatDuration(Math.ceil((plan.matchedCount - plan.processed) / plan.throttlePerSecond), language) })
@@ -53,17 +56,23 @@ export function PlanProgress({ plan, name }: { plan: ReplayPlan; name: string })
         ].join(' · ');
   return (
     <Stack gap={4}>
-      <Progress
-        value={share}
-        color={colors[plan.status]}
-        size="md"
-        animated={isRunning}
-        aria-label={t('progressLabel', { name })}
-        transitionDuration={300}
-      />
+      <Progress.Root size="md" transitionDuration={300}>
+        <Progress.Section
+          value={share * (1 - failedShare)}
+          color={colors[plan.status]}
+          animated={isRunning}
+          aria-label={t('progressLabel', { name })}
+        />
+        {failures > 0 && <Progress.Section value={share * failedShare} color="red.7" aria-label={t('failures', { count: failures })} />}
+      </Progress.Root>
       <Group justify="space-between" gap="xs" mih={20}>
         <Text size="xs" className="tabular">
           {t('progressOf', { done: number(plan.processed), all: number(plan.matchedCount) })}
+          {failures > 0 && (
+            <Text span inherit c="red">
+              {` · ${t('failures', { count: failures })}`}
+            </Text>
+          )}
         </Text>
         <Text size="xs" c="dimmed" className="tabular">
           {pace || ''}

@@ -44,7 +44,18 @@ const names: Readonly<Record<'email' | 'phone' | 'document' | 'external_id', Rea
 };
 
 /** The letters and digits of a key: `Email_Address`, `emailAddress` and `email-address` are one name. */
-const letters = (key: string): string => key.toLowerCase().replace(/[^a-z0-9]+/g, '');
+function letters(key: string): string {
+  let found = knownLetters.get(key);
+  if (found === undefined) {
+    found = key
+      .slice(0, 100)
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '');
+    if (key.length <= 100 && knownLetters.size < 5_000) knownLetters.set(key, found);
+  }
+  return found;
+}
+const knownLetters = new Map<string, string>();
 
 /**
  * The identifiers of the person whom a record concerns: at the configured paths, otherwise under the usual names at the top of the record, in its

@@ -153,7 +153,14 @@ const senders: readonly Sender[] = [
   },
 ];
 
-/** The platform that a record comes from, where its shape says so. */
+const known = new WeakMap<JsonObject, { sender: Sender | undefined }>();
+
+/** The platform that a record comes from, where its shape says so. Several parts of the reader ask for it. */
 export function senderOf(record: JsonObject): Sender | undefined {
-  return senders.find((sender) => sender.sent(record));
+  let found = known.get(record);
+  if (found === undefined) {
+    found = { sender: senders.find((sender) => sender.sent(record)) };
+    known.set(record, found);
+  }
+  return found.sender;
 }
