@@ -62,7 +62,7 @@ it('warns when different bodies arrived under one key, and offers the settings t
   await loaded();
   await until(() => expect(warning('Different bodies arrived under one key').textContent).toContain('3 records have the key'));
   const shown = warning('Different bodies arrived under one key');
-  for (const setting of ['(fields, id)', '(volatile)', '(fields, type)']) expect(shown.textContent).toContain(setting);
+  for (const setting of ['(Fields › Id)', '(Volatile)', '(Fields › Type)']) expect(shown.textContent).toContain(setting);
   expect(within(shown).getByRole('link', { name: 'Change the settings' }).getAttribute('href')).toContain('tab=settings');
   expect(within(shown).getByRole('link', { name: 'See the entries' }).getAttribute('href')).toContain('DUPLICATE_EVENT');
   expect(await accessibilityViolations()).toEqual([]);

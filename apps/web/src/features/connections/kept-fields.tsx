@@ -127,7 +127,7 @@ function Changed({ connection }: { connection: Connection }) {
           params={{ org: org.slug }}
           search={{ new: '1', mode: 'reprocess', connections: [connection.id], from: connection.createdAt }}
           size="xs"
-          variant="light"
+          variant="default"
         >
           {t('reprocess')}
         </ButtonLink>
@@ -201,8 +201,12 @@ function Rows({ fields, changeFor, isSaving, onChange }: RowsProps) {
     <Table verticalSpacing={6} aria-label={t('title')}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th scope="col">{t('path')}</Table.Th>
-          <Table.Th scope="col">{t('fate')}</Table.Th>
+          <Table.Th scope="col" w="30%">
+            {t('path')}
+          </Table.Th>
+          <Table.Th scope="col" style={{ whiteSpace: 'nowrap' }}>
+            {t('fate')}
+          </Table.Th>
           <Table.Th scope="col">{t('why')}</Table.Th>
           {canChange && <Table.Th scope="col">{t('change')}</Table.Th>}
         </Table.Tr>
@@ -213,7 +217,7 @@ function Rows({ fields, changeFor, isSaving, onChange }: RowsProps) {
             <Table.Td>{row.path}</Table.Td>
             <Table.Td>{row.fate}</Table.Td>
             <Table.Td>{row.why}</Table.Td>
-            {canChange && <Table.Td>{row.change}</Table.Td>}
+            {canChange && <Table.Td style={{ whiteSpace: 'nowrap' }}>{row.change}</Table.Td>}
           </Table.Tr>
         ))}
       </Table.Tbody>

@@ -82,7 +82,7 @@ function Times({
 }) {
   const t = useTexts(warningTexts);
   return (
-    <Alert color="yellow" icon={<IconClockExclamation size={18} />} title={t('times')} role="status">
+    <Alert color="orange" icon={<IconClockExclamation size={18} />} title={t('times')} role="status">
       <Stack gap="xs">
         <List size="sm" spacing={2}>
           {count > 0 && <List.Item>{t('timesWaiting', { count, path: path ?? '' })}</List.Item>}
