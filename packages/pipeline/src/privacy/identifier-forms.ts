@@ -54,12 +54,16 @@ function digitsOf(text: string): number {
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
-/** Adds each match; `isOne` checks a match further, or says how many of its characters count. */
+/**
+ * Adds each match; `isOne` checks a match further, or says how many of its characters count. What fails the check may begin before an identifier,
+ * as `4 4111 1111 1111 1111` does, so that the search goes on at its next character.
+ */
 function find(into: Span[], form: IdentifierForm, text: string, pattern: RegExp, isOne?: (match: string) => boolean | number): void {
   pattern.lastIndex = 0;
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const verdict = isOne === undefined || isOne(match[0]);
-    if (verdict !== false) into.push({ from: match.index, to: match.index + (verdict === true ? match[0].length : verdict), form });
+    if (verdict === false) pattern.lastIndex = match.index + 1;
+    else into.push({ from: match.index, to: match.index + (verdict === true ? match[0].length : verdict), form });
   }
 }
 
@@ -147,8 +151,8 @@ function hasLuhnDigit(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-const ipv4 = /(?<![\p{L}\p{N}_.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\p{L}\p{N}_]|\.\d)/gu;
-const ipv6 = /(?<![\p{L}\p{N}_:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\p{L}\p{N}_:])/gu;
+const ipv4 = /(?<![\p{L}\p{N}.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\p{L}\p{N}_]|\.\d)/gu;
+const ipv6 = /(?<![\p{L}\p{N}:.])(?:[0-9a-f]{0,4}:){2,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\p{L}\p{N}_:])/gu;
 
 function isIpv6(text: string): boolean {
   const parts = text.replace(/(?:\d{1,3}\.){3}\d{1,3}$/, '0:0').split('::');

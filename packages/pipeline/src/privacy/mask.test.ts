@@ -25,9 +25,12 @@ describe('values with the form of an identifier', () => {
     ['12ABC34501DE35', '[document]'],
     ['4111 1111 1111 1111 12/29', '[card] 12/29'],
     ['5555555555554444', '[card]'],
+    ['pedido 4 4111 1111 1111 1111', 'pedido 4 [card]'],
     ['378282246310005', '[card]'],
     ['from 203.0.113.7', 'from [ip]'],
     ['2001:db8::8a2e:370:7334', '[ip]'],
+    ['client_203.0.113.7', 'client_[ip]'],
+    ['client_2001:db8::8a2e:370:7334', 'client_[ip]'],
     ['Rua das Flores, 123 - Centro', '[address] - Centro'],
     ['Av. Paulista 1000', '[address]'],
     ['CEP 01310-100', 'CEP [address]'],
@@ -103,6 +106,12 @@ describe('encodings', () => {
   ])('%s is found and the words around it stay', (coded) => {
     expect(identifierIn(coded, zulmira, true)).toBeDefined();
     expect(maskText(`Plano ${coded} anual`, zulmira)).toMatch(/^Plano \S*\[(?:email|name)\] anual$/);
+  });
+  test('what an id hides in an encoding is a text, in which a telephone number has its usual spellings', () => {
+    for (const phone of ['11 3456-7890', '11987654321'])
+      for (const encoding of ['base64', 'hex'] as const)
+        expect(identifierIn(Buffer.from(phone).toString(encoding), nobody, true), `${encoding} of ${phone}`).toBe('phone');
+    expect(identifierIn('11%203456%2D7890', nobody, true)).toBe('phone');
   });
   test('the whole identifier of a text is found behind its encoding', () => {
     expect(wholeIdentifier('maria%2540example.com', nobody)).toEqual({ form: 'email', value: 'maria@example.com' });

@@ -32,9 +32,9 @@ export function maskText(text: string, person: RecordPerson): string {
   if (!hints.encoded) return masked;
   // What is decoded only together, such as a form body with spaces, leaves nothing of the text.
   for (const part of [encodedPart, encodedWord, wordBetweenSpaces, everything]) {
-    if (encodedForm(masked, person, false) === undefined) break;
+    if (encodedForm(masked, person) === undefined) break;
     masked = masked.replace(part, (word) => {
-      const form = encodedForm(word, person, false);
+      const form = encodedForm(word, person);
       return form === undefined ? word : `[${form}]`;
     });
   }
@@ -43,7 +43,7 @@ export function maskText(text: string, person: RecordPerson): string {
 
 /**
  * The kind of an identifier in the text, in any encoding; undefined without one. `inId`: the text is an id, in which digits without separators
- * are no telephone number by their form.
+ * are no telephone number by their form. What an id hides in an encoding is a text.
  */
 export function identifierIn(text: string, person: RecordPerson, inId: boolean): IdentifierForm | undefined {
   const hints = hintsOf(text);
@@ -51,7 +51,7 @@ export function identifierIn(text: string, person: RecordPerson, inId: boolean):
   const [span] = spansIn(text, isSearched(person) ? person : nobody, inId);
   if (span) return span.form;
   if (hints.parameters && maskParameters(text) !== text) return 'name';
-  return hints.encoded ? encodedForm(text, person, inId) : undefined;
+  return hints.encoded ? encodedForm(text, person) : undefined;
 }
 
 /** {@link identifierIn} for an id, which is searched once for each record. */
@@ -101,10 +101,10 @@ const encodedWord = /[^\s?&=;,"'<>|()[\]{}]+(?:={1,2}(?![^\s&;,"'<>|()[\]{}]))?/
 const wordBetweenSpaces = /\S+/g;
 const everything = /^[\s\S]*$/;
 
-function encodedForm(text: string, person: RecordPerson, inId: boolean): IdentifierForm | undefined {
+function encodedForm(text: string, person: RecordPerson): IdentifierForm | undefined {
   for (const form of formsOfText(text)) {
     if (form === text) continue;
-    const [span] = spansIn(form, person, inId);
+    const [span] = spansIn(form, person, false);
     if (span) return span.form;
     if (form.includes('=') && maskParameters(form) !== form) return 'name';
   }
