@@ -32,9 +32,11 @@ export const FieldReason = z.enum([
 export type FieldReason = z.infer<typeof FieldReason>;
 
 export const fieldsMax = 500;
+/** A longer path is cut: the sender decides how deep a record is and how long its names are. */
+export const fieldPathCharsMax = 300;
 
 export const KeptField = z.object({
-  path: z.string().describe('Dotted path within a record; `*` stands for any place in a list.'),
+  path: z.string().max(fieldPathCharsMax).describe('Dotted path within a record; `*` stands for any place in a list.'),
   fate: FieldFate,
   reason: FieldReason,
 });

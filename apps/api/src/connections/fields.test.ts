@@ -119,6 +119,20 @@ describe('GET /api/connections/:id/fields', () => {
     expect((await fields()).fields?.fields).toContainEqual({ path: 'list.*.n', fate: 'kept', reason: 'plain' });
   });
 
+  it.each([
+    ['short', 100],
+    ['so long that a thread opens it', 32_500],
+  ])('answers 409 for a body that the keys of the org do not open and that is %s', async (_length, chars) => {
+    const { deliver, fields } = await connect();
+    const { journalId } = await deliver({ id: randomUUID(), type: 'lead.created', more: 'x'.repeat(chars) });
+    await api.admin('update private.journal_payloads set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1) where journal_id = $1', [
+      journalId,
+    ]);
+    const answer = await fields();
+    expect(answer.status).toBe(409);
+    expect(answer.body.detail).toContain('cannot be opened with the keys of the org');
+  });
+
   it('answers 404 for the connection of another org, and shows no delivery of another connection', async () => {
     const theirs = await api.makeOrg();
     const connection = await connect({}, theirs);

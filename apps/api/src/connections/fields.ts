@@ -33,7 +33,7 @@ interface Explained {
 }
 
 /** What happens to each field of a delivery. It reads a body that a sender made, so that what is heavy runs on a thread. */
-export const explainTask: Task<Explained, ConnectionFields> = {
+export const explainTask: Task<Explained, ConnectionFields | undefined> = {
   name: 'explain',
   isHeavy: ({ entry, keys }) => isHeavyEntry(entry, keys),
   run: explain,
@@ -41,7 +41,8 @@ export const explainTask: Task<Explained, ConnectionFields> = {
   unpack: (explained: Explained) => explained,
 };
 
-function explain({ entry, keys, type, config }: Explained): ConnectionFields {
+/** Undefined when the sealed body cannot be opened with the keys of the org. */
+function explain({ entry, keys, type, config }: Explained): ConnectionFields | undefined {
   const source = sources.get(type);
   const settings = source?.config.safeParse(config);
   if (!source || !settings?.success) return nothing;
@@ -49,7 +50,7 @@ function explain({ entry, keys, type, config }: Explained): ConnectionFields {
   try {
     opened = openEntry(entry, keys);
   } catch {
-    throw new Refusal('conflict', 'the sealed body of this delivery cannot be opened with the keys of the org');
+    return undefined;
   }
   const { delivery, receivedAtMs } = opened;
   const records = firstRecords(source, delivery, settings.data);
@@ -102,10 +103,11 @@ export async function explainFields(
   // The body may have been erased or dropped since the delivery was found.
   if (entry === undefined || entry.org_id !== connection.org_id) return nothing;
   const keys = await loadOrgKeys(db.onBehalfOf(claims), masterKeys, connection.org_id, log);
-  try {
-    return await runBehind(threads, explainTask, { entry, keys, type: connection.type, config: connection.config_json });
-  } catch (error) {
+  const input = { entry, keys, type: connection.type, config: connection.config_json };
+  const explained = await runBehind(threads, explainTask, input).catch((error: unknown) => {
     if (!(error instanceof ThreadFailure)) throw error;
     throw new Refusal('conflict', 'the body of this delivery takes more memory or time to read than a delivery may');
-  }
+  });
+  if (!explained) throw new Refusal('conflict', 'the sealed body of this delivery cannot be opened with the keys of the org');
+  return explained;
 }

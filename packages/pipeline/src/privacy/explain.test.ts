@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Json } from '../source.ts';
 import { hotmart } from '../sources/hotmart/index.ts';
 import { webhook } from '../sources/webhook/index.ts';
 import { explainRecords } from './explain.ts';
@@ -57,6 +58,25 @@ describe('the explanation of a record', () => {
     const explained = explainRecords(webhook, [{ value: wide }], { config, ...at });
     expect(explained).toMatchObject({ isCut: true });
     expect(explained.fields).toHaveLength(500);
+  });
+
+  it('is bounded for a record that is deep and has long names', () => {
+    const config = webhook.config.parse(webhook.exampleConfig);
+    const leaves = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`n${n}`, n]));
+    const deep = Array.from({ length: 90 }).reduce<Json>((inner, _, n) => ({ [`level_${n}_${'x'.repeat(80)}`]: inner }), leaves);
+    const explained = explainRecords(webhook, [{ value: { type: 'order.paid', deep } }], { config, ...at });
+    expect(Math.max(...explained.fields.map(({ path }) => path.length))).toBe(300);
+    expect(JSON.stringify(explained).length).toBeLessThan(262_144);
+  });
+
+  it('shows no part of an identifier at the end of a path that was cut', () => {
+    const config = webhook.config.parse(webhook.exampleConfig);
+    for (let width = 1; width <= 60; width++) {
+      const name = `ana.souza.${'x'.repeat(width)}@example.com`;
+      const deep = Array.from({ length: 60 }).reduce<Json>((inner) => ({ [name]: inner }), { points: 7 });
+      const record = { type: 'order.paid', customer: { name: 'Ana Souza', email: name }, deep };
+      expect(JSON.stringify(explainRecords(webhook, [{ value: record }], { config, ...at })), name).not.toMatch(/souza/i);
+    }
   });
 
   it('says once which time could not be read, in its form only', () => {

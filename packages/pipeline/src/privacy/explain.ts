@@ -1,11 +1,11 @@
-import { type FieldNote, fieldNotesMax, fieldsMax, type KeptField } from '@tributary/shared/kept.ts';
+import { type FieldNote, fieldNotesMax, fieldPathCharsMax, fieldsMax, type KeptField } from '@tributary/shared/kept.ts';
 import { isObject } from '../reading/fields.ts';
 import { type Json, type RawRecord, type Reading, RecordError, type Source, type Subject } from '../source.ts';
 import { finishKept, keep, prepareSearch } from './keep.ts';
 import { maskText } from './mask.ts';
 import { identifierKinds } from './pii.ts';
 import { keptPaths } from './record.ts';
-import { collectIdentifier, newRecordPerson } from './record-person.ts';
+import { collectIdentifier, newRecordPerson, type RecordPerson } from './record-person.ts';
 
 /** Leaves of one record that are looked at. */
 const notesMax = 20_000;
@@ -24,7 +24,8 @@ export function explainRecords(
   const readingNotes = new Map<string, FieldNote>();
   let isCut = false;
   const add = (path: string, fate: KeptField['fate'], reason: KeptField['reason']) => {
-    const shown = path.replace(/\.\d+(?=\.|$)/g, '.*');
+    const whole = path.replace(/\.\d+(?=\.|$)/g, '.*');
+    const shown = whole.length > fieldPathCharsMax ? `${whole.slice(0, fieldPathCharsMax - 1)}…` : whole;
     const key = `${shown} ${fate} ${reason}`;
     if (fields.size >= fieldsMax && !fields.has(key)) isCut = true;
     else fields.set(key, { path: shown, fate, reason });
@@ -52,11 +53,22 @@ export function explainRecords(
       if (readingNotes.size < fieldNotesMax && !readingNotes.has(key)) readingNotes.set(key, one);
     }
     // The name of a field may be an identifier itself.
-    for (const { path, fate, reason } of notes) add(maskText(path, person), fate, reason);
+    for (const { path, fate, reason } of notes) add(maskPath(path, person), fate, reason);
     // A branch that is dropped whole is told once, and the identifiers in it are hashed nevertheless.
-    for (const path of hashed) add(maskText(path, person), 'hashed', 'identifier');
+    for (const path of hashed) add(maskPath(path, person), 'hashed', 'identifier');
   }
   return { fields: [...fields.values()], notes: [...readingNotes.values()], isCut };
+}
+
+/** Characters of a path that are searched for identifiers: more than are shown, because masking may shorten them. */
+const searchedChars = 1_000;
+/** Characters that the name of a field may have (keep.ts). */
+const nameCharsMax = 100;
+
+/** The path without identifiers in it. Of a long path the beginning, without its last name, of which only a part was searched. */
+function maskPath(path: string, person: RecordPerson): string {
+  if (path.length <= searchedChars) return maskText(path, person);
+  return `${maskText(path.slice(0, searchedChars), person).slice(0, -nameCharsMax)}…`;
 }
 
 function readingOf(

@@ -45,7 +45,7 @@ export function KeptFields({ connection }: { connection: Connection }) {
         <Loaded
           query={fields}
           height={320}
-          isEmpty={({ journalId }) => journalId === null}
+          isEmpty={(found) => found.fields.length === 0}
           empty={
             <Empty
               title={t('nothingYet')}
