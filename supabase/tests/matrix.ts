@@ -260,6 +260,12 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertErasedPerson(org),
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.id_conversions': {
+    rows: ofOrg,
+    column: 'place',
+    insert: (org) => `insert into private.id_conversions (org_id) values ('${world.orgId(org)}')`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'public.legal_holds': {
     rows: ofOrg,
     column: 'reason',

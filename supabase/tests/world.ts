@@ -127,6 +127,7 @@ function orgSql(org: Org): string {
     insert into private.erased_persons (erasure_id, digest) values ('${erasureId(org)}', repeat('d', 64));
     insert into private.erased_keys (org_id, digest) values ('${o}', repeat('d', 64));
     ${insertErasedPerson(org)};
+    insert into private.id_conversions (org_id) values ('${o}');
     ${insertReplay(org)};
     insert into public.org_security (org_id) values ('${o}');
     ${insertApproval(org, { id: approvalId(org) })};

@@ -53,6 +53,7 @@ describe('the commands that only read', () => {
       'source',
       'connection',
       'count',
+      'times sent',
       'pending',
       'exhausted',
       'last 24 hours',

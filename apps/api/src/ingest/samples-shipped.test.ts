@@ -10,7 +10,7 @@ import { expectNoPlaintext, type Plaintext } from '../test/plaintext.ts';
 /** The personal values of all people in the samples. */
 const people = [
   ...['Marina Prado', 'marina.prado@example.com', '912345678', '12345678900', 'Rua das Amostras', '192.0.2.44'],
-  ...['Otávio Lemos', 'otavio.lemos@example.com', 'Ateliê Modelo', '11222333000100', 'TRB0SUB1'],
+  ...['Otávio Lemos', 'otavio.lemos@example.com', '11222333000100', 'TRB0SUB1'],
   ...['Otávio Lins', '5511955550123', '24000000000000008', '5400000000000009', 'Quando abre a próxima turma', 'quero saber do curso'],
   ...['Rafael Nunes', 'rafael.nunes@example.com', '11998765432', 'cus_TributarySample'],
   ...['Lívia Campos', 'livia.campos@example.com', '5521955550142', 'Davi Rocha', 'davi.rocha@example.com', 'ana.farias@example.com'],

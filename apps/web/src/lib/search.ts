@@ -1,4 +1,5 @@
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
+import { FieldFate } from '@tributary/shared/kept.ts';
 import { personalKind } from '@tributary/shared/personal.ts';
 import { connectionVerdicts } from '@tributary/shared/verdicts.ts';
 
@@ -52,8 +53,9 @@ export const connectionsSearch = (search: Search) => ({
 export const wizardSearch = (search: Search) => ({ ...text('type', search.type, 40), ...text('created', search.created, 36) });
 
 export const connectionSearch = (search: Search) => ({
-  ...oneOf('tab', search.tab, ['activity', 'setup', 'test', 'settings']),
+  ...oneOf('tab', search.tab, ['activity', 'fields', 'setup', 'test', 'settings']),
   ...oneOf('range', search.range, ranges),
+  ...oneOf('fate', search.fate, FieldFate.options),
 });
 
 export const eventsSearch = (search: Search) => ({

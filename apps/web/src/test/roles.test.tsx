@@ -23,6 +23,7 @@ const readOnly = new Set([
   'pipeline',
   'installation',
   'connection-activity',
+  'connection-fields',
 ]);
 
 const offered = () =>

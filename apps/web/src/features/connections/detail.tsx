@@ -23,6 +23,7 @@ import { VerdictBadge, VerdictNotice } from '../../ui/verdict.tsx';
 import { ConfirmTraffic } from './confirm-traffic.tsx';
 import { ConnectionSettings } from './connection-settings.tsx';
 import { ConnectionFigures } from './figures.tsx';
+import { KeptFields } from './kept-fields.tsx';
 import { LatestEvents, LatestFailures } from './latest.tsx';
 import { connectionDetail, invalidateConnection, updateConnection } from './queries.ts';
 import { Rejections } from './rejections.tsx';
@@ -30,6 +31,7 @@ import { Secrets } from './secrets.tsx';
 import { Setup } from './setup.tsx';
 import { TestSender } from './test-sender.tsx';
 import { connectionTexts } from './texts.ts';
+import { ReadingWarnings } from './warnings.tsx';
 
 export function ConnectionDetail() {
   const t = useTexts(connectionTexts);
@@ -56,12 +58,16 @@ export function ConnectionDetail() {
             >
               <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
                 <Tabs.Tab value="activity">{t('activity')}</Tabs.Tab>
+                <Tabs.Tab value="fields">{t('fields')}</Tabs.Tab>
                 <Tabs.Tab value="setup">{t('setup')}</Tabs.Tab>
                 <Tabs.Tab value="test">{t('test')}</Tabs.Tab>
                 <Tabs.Tab value="settings">{t('settings')}</Tabs.Tab>
               </Tabs.List>
               <Tabs.Panel value="activity">
                 <ActivityTab connection={detail} />
+              </Tabs.Panel>
+              <Tabs.Panel value="fields">
+                <KeptFields connection={detail} />
               </Tabs.Panel>
               <Tabs.Panel value="setup">
                 <SetupTab connection={detail} source={source} />
@@ -176,6 +182,7 @@ function ActivityTab({ connection }: { connection: Connection }) {
   const recent = health.data?.find((row) => row.source_connection_id === connection.id);
   return (
     <Stack>
+      <ReadingWarnings connection={connection} />
       <Card withBorder padding="md" mih={76}>
         {recent ? <ConnectionFigures row={recent} ids={[recent.source_connection_id]} /> : <Skeleton height={42} />}
       </Card>

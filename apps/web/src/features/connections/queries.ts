@@ -7,9 +7,13 @@ import {
   TestedConnection,
   type UpdateConnection,
 } from '@tributary/shared/api.ts';
+import { DlqAnalysis } from '@tributary/shared/dlq.ts';
+import type { ErrorClass } from '@tributary/shared/errors.ts';
+import { ConnectionFields } from '@tributary/shared/kept.ts';
 import type { ConnectionVerdict } from '@tributary/shared/verdicts.ts';
 import { z } from 'zod';
 import { api } from '../../lib/api.ts';
+import { openStatuses } from '../../lib/dead-letters.ts';
 import { queryKeys } from '../../lib/query-keys.ts';
 import { read, supabase } from '../../lib/supabase.ts';
 
@@ -31,6 +35,30 @@ export const rotateSecret = (id: string, body: { name?: string; secret?: string;
   api(RotatedSecret, 'POST', `/api/connections/${id}/secret`, body);
 export const sendTest = (id: string, sample: string | undefined) =>
   api(TestedConnection, 'POST', `/api/connections/${id}/test`, sample === undefined ? {} : { sample });
+
+/** What is stored of the newest delivery of a connection, field by field. It is kept under the connection, whose settings decide. */
+export const fieldsOfConnection = (id: string) =>
+  queryOptions({
+    queryKey: [...keyOf(id), 'fields'],
+    staleTime: 60_000,
+    queryFn: () => api(ConnectionFields, 'GET', `/api/connections/${id}/fields`),
+  });
+
+/** The open dead letters of a connection of these classes, in clusters by class and field. */
+export const openClusters = (orgId: string, id: string, classes: readonly ErrorClass[]) =>
+  queryOptions({
+    queryKey: [...keyOf(id), 'clusters', orgId, classes],
+    queryFn: async () => {
+      const query = new URLSearchParams({
+        orgId,
+        connectionIds: id,
+        quarantine: 'false',
+        classes: classes.join(),
+        statuses: openStatuses.join(),
+      });
+      return (await api(DlqAnalysis, 'GET', `/api/dlq/analyze?${query}`)).clusters;
+    },
+  });
 
 /** The rejected deliveries of a connection by reason, the latest reason first. */
 export const rejectionsOfConnection = (orgId: string, id: string) =>

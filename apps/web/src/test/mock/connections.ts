@@ -1,8 +1,9 @@
 import { Connection, CreatedConnection, RotatedSecret, TestedConnection, UpdateConnection } from '@tributary/shared/api.ts';
 import type { Database } from '@tributary/shared/database.types.ts';
+import { ConnectionFields } from '@tributary/shared/kept.ts';
 import { HttpResponse, http } from 'msw';
 import { answer, problem } from './answers.ts';
-import { ago, ids, type Row, type World } from './world.ts';
+import { ago, idOf, ids, type Row, type World } from './world.ts';
 
 type Returns<Name extends keyof Database['public']['Functions']> = Database['public']['Functions'][Name]['Returns'];
 /** The generated types do not say that a figure is null when there were no deliveries. */
@@ -123,7 +124,7 @@ const detail = (world: World, row: Row<'source_connections'>, origin: string): C
   suspendedReason: row.suspended_reason,
   rateLimitPerSecond: row.rate_limit_per_second,
   priority: row.priority === 'low' ? 'low' : 'normal',
-  config: {},
+  config: row.config_json as Connection['config'],
   webhookUrl: `${origin}/api/webhooks/${row.type}/${row.id}`,
   secrets:
     row.type === 'hotmart'
@@ -137,6 +138,39 @@ const detail = (world: World, row: Row<'source_connections'>, origin: string): C
   updatedAt: row.updated_at,
   lastEventAt: world.filled ? row.last_event_at : null,
 });
+
+/** What is stored of the latest delivery: of a generic connection by its settings, of the others as their source says. */
+function storedFields({ type, config_json }: Row<'source_connections'>): ConnectionFields {
+  const { keep = [], personal = [] } = config_json as { keep?: string[]; personal?: string[] };
+  const generic: ConnectionFields['fields'] = [
+    { path: 'id', fate: 'kept', reason: 'id' },
+    { path: 'points', fate: 'kept', reason: 'plain' },
+    { path: 'customer', fate: 'dropped', reason: 'person' },
+    { path: 'customer.email', fate: 'hashed', reason: 'identifier' },
+    { path: 'course.summary', fate: 'dropped', reason: 'unnamed' },
+    { path: 'course.title', fate: 'masked', reason: 'identifier' },
+  ];
+  const changed = generic.map((field): ConnectionFields['fields'][number] => {
+    if (personal.includes(field.path)) return { ...field, fate: 'dropped', reason: 'person' };
+    return keep.includes(field.path) ? { ...field, fate: 'kept', reason: 'text' } : field;
+  });
+  const hotmart: ConnectionFields['fields'] = [
+    { path: 'event', fate: 'kept', reason: 'word' },
+    { path: 'data.purchase.price.value', fate: 'kept', reason: 'plain' },
+    { path: 'data.product.name', fate: 'masked', reason: 'identifier' },
+    { path: 'data.buyer', fate: 'dropped', reason: 'person' },
+    { path: 'data.buyer.email', fate: 'hashed', reason: 'identifier' },
+  ];
+  const isGeneric = type === 'webhook';
+  return {
+    journalId: idOf('5', 1),
+    receivedAt: ago(3),
+    records: 1,
+    fields: isGeneric ? changed : hotmart,
+    notes: isGeneric ? [{ code: 'time_unreadable', path: 'occurred_at', form: 'aaaaa aa 00a' }, { code: 'time_of_arrival' }] : [],
+    isCut: false,
+  };
+}
 
 /** The functions of the Data API and the routes of the API that are about connections and the deliveries that arrived through them. */
 export function connectionHandlers(world: World, rows: Row<'source_connections'>[]) {
@@ -174,11 +208,20 @@ export function connectionHandlers(world: World, rows: Row<'source_connections'>
       const row = find(params.id);
       return row ? answer(Connection, detail(world, row, new URL(request.url).origin)) : unknown();
     }),
+    http.get('*/api/connections/:id/fields', ({ params }) => {
+      const row = find(params.id);
+      return row ? answer(ConnectionFields, storedFields(row)) : unknown();
+    }),
     http.patch('*/api/connections/:id', async ({ params, request }) => {
       const row = find(params.id);
       if (!row) return unknown();
-      const { name, isActive } = UpdateConnection.parse(await request.json());
-      Object.assign(row, name === undefined ? {} : { name }, isActive === undefined ? {} : { is_active: isActive });
+      const { name, isActive, config } = UpdateConnection.parse(await request.json());
+      Object.assign(
+        row,
+        name === undefined ? {} : { name },
+        isActive === undefined ? {} : { is_active: isActive },
+        config === undefined ? {} : { config_json: config },
+      );
       return answer(Connection, detail(world, row, new URL(request.url).origin));
     }),
     http.post('*/api/connections/:id/secret', ({ params }) =>

@@ -23,7 +23,7 @@ export function looksOf(slug: string, rows: Rows = {}): Look[] {
     ['connections-new', 'connections/new'],
     ['connections-new-form', 'connections/new?type=hotmart'],
     ['connections-new-waiting', `connections/new?type=hotmart&created=${rows.connection}`, rows.connection],
-    ...['activity', 'setup', 'test', 'settings'].map((tab): [string, string, string | undefined] => [
+    ...['activity', 'fields', 'setup', 'test', 'settings'].map((tab): [string, string, string | undefined] => [
       `connection-${tab}`,
       `connections/${rows.connection}?tab=${tab}`,
       rows.connection,
