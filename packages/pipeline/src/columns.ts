@@ -129,7 +129,25 @@ export function idColumn(id: string | undefined, screen: Screen): string | null 
   requireStorable(trimmed);
   // A shortened id would be a different id.
   if (trimmed.length > columnCharsMax) return null;
-  return screen.hides(trimmed) ? screen.digest(trimmed) : trimmed;
+  return hidesId(trimmed, screen) ? screen.digest(trimmed) : trimmed;
+}
+
+/** The part of a screen by which ids and keys are searched. */
+export type SearchOfIds = Pick<Screen, 'hides' | 'mask'>;
+
+/** Two words of letters, which no id of a platform has, and most names do. */
+const twoWords = /\p{L}{2,}\s+\p{L}{2,}/u;
+
+/** Whether a text in the place of an id may be about a person: it contains an identifier, or it is a text, with words or a telephone number. */
+function hidesId(id: string, screen: SearchOfIds): boolean {
+  return screen.hides(id) || (/\s/.test(id) && (twoWords.test(id) || screen.mask(id) !== id));
+}
+
+/** Whether a key is personal, by itself or because it contains an id of the record that is. */
+function hidesKey(key: string, { sourceEventId, orderRef }: Reading, screen: SearchOfIds): boolean {
+  const contains = (id: string | undefined) =>
+    id !== undefined && id.trim() !== '' && key.includes(id.trim()) && hidesId(id.trim(), screen);
+  return screen.hides(key) || contains(sourceEventId) || contains(orderRef);
 }
 
 /** A digest within a key, such as the SHA-256 of an e-mail address that a platform or a source has put there: 40 or more hexadecimal digits. */
@@ -143,7 +161,7 @@ export function idempotencyKey(
   reading: Reading,
   fingerprint: string,
   isTest: boolean,
-  screen: Pick<Screen, 'hides'>,
+  screen: SearchOfIds,
   context: ColumnContext,
 ): string {
   let key = reading.idempotencyKey?.trim() ?? '';
@@ -151,7 +169,7 @@ export function idempotencyKey(
   else {
     requireStorable(key);
     key = key.replace(digestsInKey, (digest) => keyDigest(digest, context));
-    if (key.length > columnCharsMax || screen.hides(key)) key = `hmac:${keyDigest(key, context)}`;
+    if (key.length > columnCharsMax || hidesKey(key, reading, screen)) key = `hmac:${keyDigest(key, context)}`;
   }
   if (!isTest) return keyUnlessErased(key, context);
   // A platform's test button reuses its ids. With the fingerprint each different test is stored, and no test takes the key of a live event.

@@ -293,6 +293,18 @@ describe('the canonical row', () => {
     expect(elsewhere.source_event_id).toBe(event.source_event_id);
     expect(one({ ...sale, id: 'k'.repeat(256) }).event.idempotency_key).toMatch(/^hmac:/);
   });
+  test('a text in the place of an id is replaced by its digest, in the key too, since it may be a name', () => {
+    for (const id of ['Maria Silva', 'Pedido da Maria', '11 3456-7890', 'ligar para 11987654321']) {
+      const { event } = one({ ...sale, id, key: `sale ${id}`, order: id });
+      expect(event, id).toMatchObject({
+        source_event_id: expect.stringMatching(/^id:[0-9a-f]{32}$/),
+        order_ref: event.source_event_id,
+        idempotency_key: expect.stringMatching(/^hmac:[0-9a-f]{64}$/),
+      });
+    }
+    const joined = one({ ...sale, id: '981 paid', key: 'order.updated 981 paid', order: 'A 7' }).event;
+    expect(joined).toMatchObject({ source_event_id: '981 paid', idempotency_key: 'order.updated 981 paid', order_ref: 'A 7' });
+  });
   test('a campaign parameter that is an identifier is stored as its hash, and identifiers within one are masked', () => {
     const utm = {
       mail: 'Maria@Example.com',

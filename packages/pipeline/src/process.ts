@@ -13,12 +13,13 @@ import {
   idempotencyKey,
   idempotencyKeyDigest,
   isReadableKey,
+  type SearchOfIds,
   sourceEventType,
 } from './columns.ts';
 import { orgDigest } from './crypto/org-digest.ts';
 import { openRecord, unreadScreen } from './privacy/record.ts';
 import { shapeOf } from './privacy/sample.ts';
-import type { RecordPrivacy, Screen } from './privacy/screen.ts';
+import type { RecordPrivacy } from './privacy/screen.ts';
 import { cut } from './reading/fields.ts';
 import { fingerprintOf } from './reading/fingerprint.ts';
 import { recordsOf } from './reading/records.ts';
@@ -129,7 +130,7 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
     const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
     const isTest = context.isTest || reading.isTest === true;
-    const keyOf = (one: Reading, by: Pick<Screen, 'hides'>) => idempotencyKey(one, bodySha256, isTest, by, context);
+    const keyOf = (one: Reading, by: SearchOfIds) => idempotencyKey(one, bodySha256, isTest, by, context);
     const former = reading.idempotencyKey === asSent.idempotencyKey ? undefined : keyOf(asSent, hidesNothing);
     // A key that is the digest of the former key stays: the former key is not known any more, so that the stored key cannot be replaced.
     const key = former !== undefined && isDigestOfKey.test(former) ? former : keyOf(reading, screen);
@@ -162,7 +163,7 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
 }
 
 /** Former keys were not searched for identifiers in the ids of the platform. */
-const hidesNothing = { hides: () => false };
+const hidesNothing: SearchOfIds = { hides: () => false, mask: (text) => text };
 
 const isDigestOfKey = /^(test:)?hmac:[0-9a-f]{64}/;
 

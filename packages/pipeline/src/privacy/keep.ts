@@ -30,7 +30,7 @@ interface Pending {
   holder: JsonObject | Json[];
   key: string | number;
   text: string;
-  rule: 'words' | 'ids' | 'texts' | 'key' | 'plain' | 'time';
+  rule: 'words' | 'ids' | 'texts' | 'key' | 'plain' | 'time' | 'digest';
   path: string;
 }
 
@@ -117,6 +117,11 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
     const id = identifierInId(replaced, person) === undefined ? replaced : ids.digest(text);
     if (id !== text) put(id);
     note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier');
+    return;
+  }
+  if (rule === 'digest') {
+    put(ids.digest(text));
+    note?.(path, 'digested', 'not_an_id');
     return;
   }
   if (rule === 'time') {
@@ -314,6 +319,8 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
       return value;
     }
   }
+  // A word of another form may be a name. As a digest it still joins records.
+  if (rule === 'ids' && oneWord.test(value)) return wait('digest');
   return drop(run, value, place, rule === 'words' ? 'not_a_word' : rule === 'ids' ? 'not_an_id' : 'unnamed');
 }
 

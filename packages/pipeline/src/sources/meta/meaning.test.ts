@@ -223,7 +223,8 @@ describe('a person planted in any field of any record', () => {
     for (const { body } of cases) {
       const whole = body();
       for (const path of leaves(whole)) {
-        const outcomes = outcomesOf(planted, whole, path);
+        // The key under which an event may be stored from before is compared with stored keys only.
+        const outcomes = outcomesOf(planted, whole, path).map((outcome) => ({ ...outcome, formerKey: undefined }));
         const place = path.map((key) => (/^\d+$/.test(key) ? '*' : key)).join('.');
         if (JSON.stringify(outcomes).includes(planted) && !(texts.has(place) && planted.includes(' '))) found.add(place);
       }

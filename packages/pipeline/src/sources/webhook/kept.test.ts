@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { finishKept, keep, prepareSearch } from '../../privacy/keep.ts';
+import { compileKept } from '../../privacy/kept-paths.ts';
+import { newRecordPerson } from '../../privacy/record-person.ts';
 import type { Json, JsonObject, KeptAs } from '../../source.ts';
 import { webhook } from './index.ts';
 import { idForm, kept, keptFor } from './kept.ts';
@@ -241,12 +244,48 @@ describe('what is about a person is dropped', () => {
   });
 });
 
+describe('what a person has agreed to stays readable in the branch about the person', () => {
+  const stored = (record: JsonObject) => {
+    const one = keep(record, compileKept(kept, [], false), newRecordPerson());
+    prepareSearch(one, []);
+    return finishKept(one, { personalIds: (text) => text, digest: (id) => id });
+  };
+  it.each([
+    // https://shopify.dev/docs/api/webhooks: customers/update and orders/create
+    [{ customer: { email: 'a@example.com', accepts_marketing: false, accepts_marketing_updated_at: '2026-01-02T00:00:00Z' } }, ['email']],
+    [{ customer: { email_marketing_consent: { state: 'unsubscribed', opt_in_level: 'single_opt_in' } } }, []],
+    [{ order: { customer: { sms_marketing_consent: { state: 'not_subscribed' }, phone: '11987654321' } } }, ['phone']],
+    [{ customer: { state: 'disabled', tax_exempt: false } }, ['state', 'tax_exempt']],
+    // https://developers.rdstation.com: legal_bases of a contact
+    [{ contact: { name: 'Ana', legal_bases: [{ category: 'communications', type: 'consent', status: 'declined' }] } }, ['name']],
+    [{ lead: { consent: { marketing: false }, opt_in: false, optOut: true, lgpd_consent: 'revoked' } }, []],
+    [{ subscriber: { status: 'unsubscribed', subscription_status: 'unsubscribed', unsubscribed_at: '2026-01-02T00:00:00Z' } }, ['status']],
+    [{ contato: { aceita_marketing: 'nao', nome: 'Ana' } }, ['nome']],
+  ] as [JsonObject, string[]][])('%j without %j', (record, lost) => {
+    const without = (value: Json): Json =>
+      Array.isArray(value)
+        ? value.map(without)
+        : typeof value === 'object' && value !== null
+          ? Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (lost.includes(key) ? [] : [[key, without(item)]])))
+          : value;
+    const wanted = without(record) as JsonObject;
+    expect(stored(record)).toEqual(JSON.stringify(wanted) === '{"customer":{}}' ? {} : wanted);
+  });
+  it('and a text there does not', () => {
+    expect(
+      stored({ customer: { opt_in: { by: 'Maria', of: ['Maria'] }, optOut: 'a Maria pediu', consent: { marketing: 'x y', by: 'Maria' } } }),
+    ).toEqual({});
+  });
+});
+
 describe('figures stay beside people', () => {
   it.each([
     [{ customers: 12 }, 'customers'],
     [{ customer_accepts_marketing: true }, 'customer_accepts_marketing'],
     [{ email_opens: 3 }, 'email_opens'],
     [{ pix_fee: 1.99 }, 'pix_fee'],
+    [{ pix_expiration: '12/04/2025 02:21' }, 'pix_expiration'],
+    [{ boleto_expiry_date: '12/04/2025' }, 'boleto_expiry_date'],
     [{ seller_protection: { status: 'ELIGIBLE' } }, 'seller_protection'],
     [{ seller_receivable_breakdown: { gross: 1 } }, 'seller_receivable_breakdown'],
     [{ totals: [{ name: 'Frete', value: 10.5 }] }, 'totals.0.value'],
@@ -294,15 +333,15 @@ describe('settings', () => {
     );
     expect(fields).toMatchObject({
       ids: ['ref', 'order.ref'],
-      words: ['kind'],
+      words: [...kept.words, 'kind'],
       texts: ['lesson.summary'],
-      people: ['who.mail', 'who.key', 'notes.*.body'],
+      people: [...kept.people, 'who.mail', 'who.key', 'notes.*.body'],
       staff: ['team.leader'],
       plain: 'everywhere',
     });
   });
   it('an id that is a person’s address is a person’s', () => {
-    expect(keptFor(config({ fields: { id: 'email', email: 'email' } }))).toMatchObject({ ids: [], people: ['email'] });
+    expect(keptFor(config({ fields: { id: 'email', email: 'email' } }))).toMatchObject({ ids: [], people: [...kept.people, 'email'] });
   });
   it('give the same object for the same config, which is compiled once', () => {
     const one = config({ keep: ['a'] });

@@ -1,4 +1,5 @@
 import { personalKind } from '../../privacy/personal-field-names.ts';
+import { plainForm } from '../../privacy/plain-forms.ts';
 import { text } from '../../reading/fields.ts';
 import type { Json, JsonObject, KeptAs, KeptFields } from '../../source.ts';
 import { idJoint, settingsOf, type WebhookConfig } from './config.ts';
@@ -13,13 +14,34 @@ export const idForm =
 
 const nothing: readonly string[] = [];
 
+const atAnyPlace = (paths: readonly string[]) => paths.flatMap((path) => [path, `*.${path}`, `*.*.${path}`]);
+/** Fields that say what a person has agreed to, which senders put into the branch about the person. */
+const consentFields = [
+  ...[
+    'accepts_marketing',
+    'accepts_marketing_updated_at',
+    'marketing_opt_in_level',
+    'aceita_marketing',
+    'marketing_consent',
+    'lgpd_consent',
+  ],
+  ...['gdpr_consent', 'opt_in', 'optIn', 'optin', 'opt_out', 'optOut', 'optout', 'email_opt_in', 'sms_opt_in', 'whatsapp_opt_in'],
+  ...['subscribed', 'unsubscribed', 'unsubscribed_at', 'subscription_status', 'email_status'],
+  ...['marketing', 'status', 'state', 'granted'].map((name) => `consent.${name}`),
+  ...['email', 'sms'].flatMap((name) => ['state', 'opt_in_level', 'consent_updated_at'].map((one) => `${name}_marketing_consent.${one}`)),
+  ...['category', 'type', 'status'].map((name) => `legal_bases.*.${name}`),
+];
+const consent = atAnyPlace(consentFields);
+/** An object in the place of such a word may say who agreed. */
+const belowConsent = atAnyPlace(consentFields.map((path) => `${path}.*`));
+
 /** What is kept of a record of any sender: by the names of its fields, and numbers, booleans, times and currency codes by their form. */
 export const kept: KeptFields = {
-  words: nothing,
+  words: consent,
   ids: nothing,
   idForm,
   texts: nothing,
-  people: nothing,
+  people: belowConsent,
   staff: nothing,
   plain: 'everywhere',
   byName,
@@ -40,9 +62,9 @@ export function keptFor(config: WebhookConfig): KeptFields {
       ...kept,
       // A person's e-mail address may be the id of an event: people go first.
       ids: [...(id?.split(idJoint) ?? []), orderRef].filter(isPath).filter((path) => !people.includes(path)),
-      words: [type].filter(isPath),
+      words: [...kept.words, ...[type].filter(isPath)],
       texts: settings.keep ?? nothing,
-      people,
+      people: [...kept.people, ...people],
       staff: settings.staffPaths ?? nothing,
     };
     extended.set(settings, fields);
@@ -89,11 +111,13 @@ function isPersonal(key: string, holder: string | undefined, field: FieldWords):
 /** How many people there are is about no one of them. */
 const isCount = (value: Json): boolean =>
   typeof value === 'boolean' || (typeof value === 'number' && Math.abs(value) < 1_000 && Number.isInteger(value));
-/** Flags, and `pix_fee: 12`, `boleto_days: 3`: figures about a means of payment. */
+/** Flags, and `pix_fee: 12`, `boleto_days: 3`, `pix_expiration: 12/04/2026`: figures and times about a means of payment. */
 function isFigure({ words }: FieldWords, value: Json): boolean {
   if (typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'string') return words.some((word) => meansOfPayment.has(word)) && plainForm(value.trim()) === 'time';
   return typeof value === 'number' && words.length > 1 && words.some((word) => figures.has(word));
 }
+const meansOfPayment = new Set(['pix', 'boleto', 'billet']);
 const figures = new Set([
   'fee',
   'fees',

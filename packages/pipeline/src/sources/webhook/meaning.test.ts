@@ -267,6 +267,18 @@ describe('the event’s time', () => {
     ],
     ['an offset of two digits, as Postgres writes it', { created_at: '2026-01-15 14:30:00+00' }, '2026-01-15T14:30:00.000Z'],
     ['microseconds', { timestamp: 1_772_359_200_000_000 }, '2026-03-01T10:00:00.000Z'],
+    // https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks
+    ['Mailchimp', { type: 'unsubscribe', fired_at: '2026-03-01 10:00:00', data: { action: 'unsub' } }, '2026-03-01T10:00:00.000Z'],
+    [
+      'a Portuguese name',
+      { evento: 'venda', data_evento: '2026-03-01T10:00:00Z', criado_em: '2026-01-01T10:00:00Z' },
+      '2026-03-01T10:00:00.000Z',
+    ],
+    [
+      'and others',
+      { evento: 'venda', criado_em: '2020-01-01T00:00:00Z', atualizado_em: '2026-03-01T10:00:00Z' },
+      '2026-03-01T10:00:00.000Z',
+    ],
     ['RFC 2822', { created_at: 'Sun, 01 Mar 2026 07:00:00 -0300' }, '2026-03-01T10:00:00.000Z'],
     [
       'Mailgun',

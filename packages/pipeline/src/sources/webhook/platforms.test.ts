@@ -127,8 +127,28 @@ const platforms: Readonly<Record<string, Expectations>> = {
     useful: { 'abandono.json': ['type', 'plan_name', 'plan_key', 'product_name', 'product_key', 'trans_createdate', 'abandonment_key'] },
   },
   rdstation: {
-    personal: ['contact', 'email', 'name', 'bio', 'user', 'first_conversion.content.nome', 'first_conversion.content.email_lead'],
-    useful: { 'WEBHOOK.CONVERTED.json': ['event_type', 'entity_type', 'event_identifier', 'event_timestamp'] },
+    personal: [
+      ...[
+        'uuid',
+        'email',
+        'name',
+        'job_title',
+        'bio',
+        'website',
+        'personal_phone',
+        'mobile_phone',
+        'city',
+        'facebook',
+        'linkedin',
+        'twitter',
+      ]
+        .concat('tags', 'cf_custom_field_example', 'company', 'funnel.contact_owner_email')
+        .map((field) => `contact.${field}`),
+      ...['email', 'name', 'bio', 'user', 'first_conversion.content.nome', 'first_conversion.content.email_lead'],
+    ],
+    useful: {
+      'WEBHOOK.CONVERTED.json': ['event_type', 'entity_type', 'event_identifier', 'event_timestamp', 'contact.legal_bases'],
+    },
     settings: {},
   },
   mercadopago: {

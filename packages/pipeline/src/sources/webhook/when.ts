@@ -10,8 +10,34 @@ import { senderOf } from './senders.ts';
  * changed, then when the record was made. A thing that was made long ago and changed now has both of the last two.
  */
 const timePaths = [
-  ...['event_timestamp', 'event_time', 'eventTime', 'occurred_at', 'occurredAt', 'triggered_at', 'timestamp', 'time', 'date_time'],
-  ...['updated_at', 'updatedAt', 'created_at', 'createdAt', 'date_created', 'dateCreated', 'create_time', 'creation_date', 'created'],
+  ...[
+    'event_timestamp',
+    'event_time',
+    'eventTime',
+    'occurred_at',
+    'occurredAt',
+    'triggered_at',
+    'fired_at',
+    'event_date',
+    'eventDate',
+    'data_evento',
+    'dataEvento',
+  ],
+  ...['timestamp', 'time', 'date_time'],
+  ...[
+    'updated_at',
+    'updatedAt',
+    'atualizado_em',
+    'data_atualizacao',
+    'created_at',
+    'createdAt',
+    'date_created',
+    'dateCreated',
+    'create_time',
+    'creation_date',
+    'created',
+  ],
+  ...['criado_em', 'data_criacao'],
 ] as const;
 /** Headers with the time of the event: Shopify, and CloudEvents in binary mode. */
 const timeHeaders = ['x-shopify-triggered-at', 'shopify-triggered-at', 'ce-time'] as const;
