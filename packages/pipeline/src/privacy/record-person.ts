@@ -161,18 +161,23 @@ export function lookForPerson(person: RecordPerson, texts: readonly string[]): v
   const folded = fold(texts.join('\n'));
   // Comparing ten million characters takes some milliseconds. A record that needs more would delay the other deliveries.
   if (person.phrases.size * folded.length > 20_000_000) person.overflow = true;
-  else person.mayOccur = hasPhrase(person, folded) || knownDigits(person, folded, true).length > 0;
+  else person.mayOccur = hasPhrase(person, folded) || (person.digits.size > 0 && knownDigits(person, folded, true).length > 0);
 }
 
 function hasPhrase(person: RecordPerson, folded: string): boolean {
   let collapsed: string | undefined;
   for (const phrase of person.phrases.keys()) {
-    const space = phrase.indexOf(' ');
-    if (!folded.includes(space === -1 ? phrase : phrase.slice(0, space))) continue;
+    // The first word of an id is its prefix, such as the `cus` that begins `customer` in every event.
+    if (!folded.includes(longestWord(phrase))) continue;
     collapsed ??= collapse(folded);
     if (collapsed.includes(phrase)) return true;
   }
   return false;
+}
+
+function longestWord(phrase: string): string {
+  if (!phrase.includes(' ')) return phrase;
+  return phrase.split(' ').reduce((longest, word) => (word.length > longest.length ? word : longest));
 }
 
 const digitsMin = 7;
