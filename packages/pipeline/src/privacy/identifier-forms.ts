@@ -10,7 +10,8 @@ export interface Span {
 /**
  * Where a text has a value with the form of an e-mail address, a telephone number, a Brazilian document, a payment card, an IP address or a
  * postal address. `text` is folded (text-forms.ts). With `inId`, digits without separators count only when they have check digits or a
- * country code, because the ids of many platforms have as many digits as a telephone number. Takes time in proportion to the text.
+ * country code, because the ids of many platforms have as many digits as a telephone number. Nothing within a UUID counts. Takes time in proportion
+ * to the text.
  */
 export function identifiersIn(text: string, inId = false): Span[] {
   const found: Span[] = [];
@@ -23,7 +24,27 @@ export function identifiersIn(text: string, inId = false): Span[] {
     find(found, 'address', text, street);
     find(found, 'address', text, englishStreet);
   }
-  return found;
+  return found.length === 0 ? found : outsideUuids(text, found);
+}
+
+const uuidChars = 36;
+const uuids = /(?<![\da-z])[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}(?![\da-z])/gi;
+const uuid = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
+
+/** Whether the whole text is a UUID, which tells nothing about a person by its form. */
+export function isUuid(text: string): boolean {
+  return text.length === uuidChars && text.charCodeAt(8) === 0x2d && uuid.test(text);
+}
+
+/** Without what lies in a UUID: one UUID in three hundred has digits that look like a number by chance. */
+function outsideUuids(text: string, found: Span[]): Span[] {
+  const starts = new Set<number>();
+  for (const { index } of text.matchAll(uuids)) starts.add(index);
+  if (starts.size === 0) return found;
+  return found.filter(({ from, to }) => {
+    for (let at = to - uuidChars; at <= from; at++) if (starts.has(at)) return false;
+    return true;
+  });
 }
 
 function findNumbers(text: string, digits: number, inId: boolean, found: Span[]): void {
@@ -40,7 +61,6 @@ function findNumbers(text: string, digits: number, inId: boolean, found: Span[])
   if (digits >= 11) find(found, 'phone', text, inId ? brazilianPhoneWithCountry : brazilianPhone);
   if (hasDash || hasSpace || text.includes('.')) {
     if (!inId && digits >= 9) find(found, 'phone', text, separatedPhone);
-    // One in three hundred UUIDs has a part with the form of a postal code.
     if (!inId && hasDash) find(found, 'address', text, postalCode);
   }
   if (digits >= 8 && /tel:|wa\.me\/|phone=/.test(text)) find(found, 'phone', text, phoneLink);

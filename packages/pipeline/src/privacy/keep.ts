@@ -383,7 +383,11 @@ function requireDepth(depth: number): void {
 }
 
 function isEmpty(value: Json): boolean {
-  return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
+  if (Array.isArray(value)) return value.length === 0;
+  if (!isObject(value)) return false;
+  // A list of all keys is not made, since this is asked of each object.
+  for (const key in value) if (Object.hasOwn(value, key)) return false;
+  return true;
 }
 
 function placeholder(value: Json): string {

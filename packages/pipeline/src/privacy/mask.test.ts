@@ -70,6 +70,36 @@ describe('values with the form of an identifier', () => {
   ])('the id %s stays', (id) => expect(identifierIn(id, nobody, true)).toBeUndefined());
 });
 
+describe('ids that are random', () => {
+  /** The same numbers from 0 up to 1 in each run (mulberry32). */
+  const seeded = (seed: number) => () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const random = seeded(14);
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+  const filled = (form: string, from: string) => form.replace(/x/g, () => from[Math.floor(random() * from.length)] as string);
+  const uuid = () => filled('xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx', '0123456789abcdef');
+  const ofStripe = () => `evt_${filled('xxxxxxxxxxxxxxxxxxxxxxxx', letters)}`;
+  const changed = (id: string) => identifierIn(id, zulmira, true) !== undefined || maskText(id, zulmira) !== id;
+
+  test.each([
+    ['UUIDs', uuid],
+    ['UUIDs in capital letters', () => uuid().toUpperCase()],
+    ['UUIDs in a key', () => `PURCHASE_APPROVED:${uuid()}`],
+    ['ids in the form of Stripe', ofStripe],
+  ])('of 100,000 %s none is taken for an identifier', (_, make) => {
+    expect(Array.from({ length: 100_000 }, make).filter(changed)).toEqual([]);
+  });
+
+  test('an id is found that contains the number of the record’s person', () => {
+    expect(identifierIn('545e7d21-8fc4-4906-8fba-a11987654321', zulmira, true)).toBe('phone');
+    expect(identifierIn('evt_x11987654321x', zulmira, true)).toBe('phone');
+  });
+});
+
 describe('the record’s person', () => {
   test.each([
     ['Zulmira Avila comprou', '[name] comprou'],
@@ -131,6 +161,10 @@ describe('hostile texts', () => {
     ['%41'.repeat(30_000), '%41'.repeat(60_000)],
     ['TWFyaWE'.repeat(12_000), 'TWFyaWE'.repeat(24_000)],
     ['a.a@'.repeat(20_000), 'a.a@'.repeat(40_000)],
+    [
+      'd41d8cd9-8f00-4204-8980-55119876-5432 545e7d21-8fc4-4906-8fba-dcd788901310 '.repeat(1_500),
+      'd41d8cd9-8f00-4204-8980-55119876-5432 545e7d21-8fc4-4906-8fba-dcd788901310 '.repeat(3_000),
+    ],
   ])('twice the text takes about twice the processor time (%#)', (once, twice) => {
     const time = (text: string) => {
       const started = process.cpuUsage();

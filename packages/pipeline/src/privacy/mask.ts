@@ -1,4 +1,4 @@
-import { type IdentifierForm, identifiersIn, type Span } from './identifier-forms.ts';
+import { type IdentifierForm, identifiersIn, isUuid, type Span } from './identifier-forms.ts';
 import { keyWords, personalKind } from './personal-field-names.ts';
 import { hasReadableBase64, hasReadableHex } from './readable.ts';
 import { isEmptyPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
@@ -111,7 +111,8 @@ function encodedForm(text: string, person: RecordPerson): IdentifierForm | undef
   return undefined;
 }
 
-const parameter = /(?<![^?&#;\s])([^=&#?;\s]{1,60})=([^&#;\s]+)/g;
+/** A name has no U+FFFD, which stands for bytes that are no text: an id decoded as base64 has some, and `ip-y\ufffda=` in it is no parameter. */
+const parameter = /(?<![^?&#;\s\ufffd])([^=&#?;\s\ufffd]{1,60})=([^&#;\s]+)/g;
 
 /** Replaces the values of parameters with a personal name: checkout links often carry the buyer’s name and telephone. */
 function maskParameters(text: string): string {
@@ -128,6 +129,7 @@ function otherForm(name: string): IdentifierForm {
 }
 
 function hintsOf(text: string): Hints {
+  if (isUuid(text)) return hasNothing;
   const { length } = text;
   let some = false;
   let encoded = false;

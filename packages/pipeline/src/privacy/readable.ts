@@ -7,11 +7,28 @@ for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 base64Values[0x2d] = 62;
 base64Values[0x5f] = 63;
 
-const isReadable = new Uint8Array(256);
+/**
+ * How many bytes a byte says that its character has in UTF-8; 0 for a byte that no readable character begins with. Half of all bytes are beyond
+ * ASCII, and random ones are seldom whole characters: with each of them counted as readable, nearly every id of a platform seemed to be encoded.
+ */
+const lengths = new Uint8Array(256);
 for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 @.+-_()/:,&=%\'"\n')
-  isReadable[character.charCodeAt(0)] = 1;
-// Letters beyond ASCII in UTF-8.
-for (let byte = 0x80; byte < 0xf0; byte++) isReadable[byte] = byte < 0xc0 || byte >= 0xc3 ? 1 : 0;
+  lengths[character.charCodeAt(0)] = 1;
+lengths.fill(2, 0xc2, 0xe0).fill(3, 0xe0, 0xf0).fill(4, 0xf0, 0xf5);
+
+/**
+ * What is known after a byte: how many bytes of readable characters stand in a row before it, and in the low bits how many bytes of its character
+ * are still to come. A number, so that a byte costs no object.
+ */
+function afterByte(state: number, byte: number): number {
+  const missing = state & 3;
+  if (missing > 0 && (byte & 0xc0) === 0x80) return state + 3;
+  const length = lengths[byte] as number;
+  if (length === 0) return 0;
+  return (missing > 0 ? 4 : (state & ~3) + 4) + length - 1;
+}
+
+const isReadable = (state: number): boolean => (state & 3) === 0 && state >= readableMin << 2;
 
 /**
  * Whether base64 in the text decodes to readable characters, from any of the four places at which a group of its characters may begin. A quick
@@ -19,7 +36,7 @@ for (let byte = 0x80; byte < 0xf0; byte++) isReadable[byte] = byte < 0xc0 || byt
  */
 export function hasReadableBase64(text: string, from: number, to: number): boolean {
   for (let start = from; start < from + 4; start++) {
-    let readable = 0;
+    let state = 0;
     let bits = 0;
     let count = 0;
     for (let at = start; at < to; at++) {
@@ -27,8 +44,8 @@ export function hasReadableBase64(text: string, from: number, to: number): boole
       count += 6;
       if (count < 8) continue;
       count -= 8;
-      readable = isReadable[(bits >> count) & 0xff] === 1 ? readable + 1 : 0;
-      if (readable >= readableMin) return true;
+      state = afterByte(state, (bits >> count) & 0xff);
+      if (isReadable(state)) return true;
     }
   }
   return false;
@@ -37,11 +54,11 @@ export function hasReadableBase64(text: string, from: number, to: number): boole
 /** Whether hexadecimal digits in the text decode to readable characters. */
 export function hasReadableHex(text: string, from: number, to: number): boolean {
   for (let start = from; start < from + 2; start++) {
-    let readable = 0;
+    let state = 0;
     for (let at = start; at + 1 < to; at += 2) {
       const byte = hexValue(text.charCodeAt(at)) * 16 + hexValue(text.charCodeAt(at + 1));
-      readable = isReadable[byte] === 1 ? readable + 1 : 0;
-      if (readable >= readableMin) return true;
+      state = Number.isNaN(byte) ? 0 : afterByte(state, byte);
+      if (isReadable(state)) return true;
     }
   }
   return false;

@@ -161,18 +161,23 @@ export function lookForPerson(person: RecordPerson, texts: readonly string[]): v
   const folded = fold(texts.join('\n'));
   // Comparing ten million characters takes some milliseconds. A record that needs more would delay the other deliveries.
   if (person.phrases.size * folded.length > 20_000_000) person.overflow = true;
-  else person.mayOccur = hasPhrase(person, folded) || knownDigits(person, folded, true).length > 0;
+  else person.mayOccur = hasPhrase(person, folded) || (person.digits.size > 0 && knownDigits(person, folded, true).length > 0);
 }
 
 function hasPhrase(person: RecordPerson, folded: string): boolean {
   let collapsed: string | undefined;
   for (const phrase of person.phrases.keys()) {
-    const space = phrase.indexOf(' ');
-    if (!folded.includes(space === -1 ? phrase : phrase.slice(0, space))) continue;
+    // The first word of an id is its prefix, such as the `cus` that begins `customer` in every event.
+    if (!folded.includes(longestWord(phrase))) continue;
     collapsed ??= collapse(folded);
     if (collapsed.includes(phrase)) return true;
   }
   return false;
+}
+
+function longestWord(phrase: string): string {
+  if (!phrase.includes(' ')) return phrase;
+  return phrase.split(' ').reduce((longest, word) => (word.length > longest.length ? word : longest));
 }
 
 const digitsMin = 7;
@@ -182,14 +187,15 @@ const separatorsMax = 3;
 /** Groups of digits that follow each other with separators, and together are one of the person’s numbers; with `first` the first of them only. */
 function knownDigits(person: RecordPerson, text: string, first = false): Span[] {
   const found: Span[] = [];
-  let groups: { from: number; to: number }[] = [];
+  // Begin and end of each group in turn. The list is used again, since ids have many groups, and most of them lead to nothing.
+  const groups: number[] = [];
   let digits = 0;
   let at = 0;
   while (at <= text.length) {
     const from = at;
     while (isDigit(text.charCodeAt(at))) at += 1;
     if (at > from) {
-      groups.push({ from, to: at });
+      groups.push(from, at);
       digits += at - from;
       const end = at;
       while (at - end < separatorsMax && isSeparator(text.charCodeAt(at))) at += 1;
@@ -197,24 +203,25 @@ function knownDigits(person: RecordPerson, text: string, first = false): Span[] 
     }
     if (digits >= digitsMin) knownInGroups(person, text, groups, found);
     if (first && found.length > 0) return found;
-    if (groups.length > 0) groups = [];
+    if (digits > 0) groups.length = 0;
     digits = 0;
     at += 1;
   }
   return found;
 }
 
-function knownInGroups(person: RecordPerson, text: string, groups: readonly { from: number; to: number }[], found: Span[]): void {
-  for (let start = 0; start < groups.length; start++) {
-    const first = (groups[start] as { from: number }).from;
+function knownInGroups(person: RecordPerson, text: string, groups: readonly number[], found: Span[]): void {
+  for (let start = 0; start < groups.length; start += 2) {
+    const from = groups[start] as number;
+    const firstDigit = text.charCodeAt(from) - 0x30;
     let length = 0;
-    for (let end = start; end < groups.length && length < digitsMax; end++) {
-      const { from, to } = groups[end] as { from: number; to: number };
-      length += to - from;
-      if (!person.digitStarts.has(length * 10 + text.charCodeAt(first) - 0x30)) continue;
-      const form = person.digits.get(text.slice(first, to).replace(/\D+/g, ''));
+    for (let end = start; end < groups.length && length < digitsMax; end += 2) {
+      const to = groups[end + 1] as number;
+      length += to - (groups[end] as number);
+      if (!person.digitStarts.has(length * 10 + firstDigit)) continue;
+      const form = person.digits.get(text.slice(from, to).replace(/\D+/g, ''));
       if (form === undefined) continue;
-      found.push({ from: first, to, form });
+      found.push({ from, to, form });
       start = end;
       break;
     }

@@ -1,4 +1,4 @@
-import { at, firstText, isIdText, isObject, pickTexts, requireObject, requireText, text } from '../../reading/fields.ts';
+import { at, firstText, isIdText, isObject, requireObject, requireText, text } from '../../reading/fields.ts';
 import { canonicalJson } from '../../reading/json.ts';
 import { currencyCode, minorUnits } from '../../reading/money.ts';
 import { parseTime } from '../../reading/time.ts';
@@ -164,22 +164,33 @@ function phoneOf(data: JsonObject, defaultCountry: string): string | undefined {
   return undefined;
 }
 
+/** Paths are written once: a path that is joined for each event has to be hashed and split again. */
+const prices = ['purchase.price', 'purchase.full_price', 'purchase.original_offer_price'].map((price) => ({
+  value: `${price}.value`,
+  currency: `${price}.currency_value`,
+}));
+const currencies = [...prices.map(({ currency }) => currency), 'commissions.0.currency_value'];
+
 /** The price, in decimal major units. Bodies of 2022 have the currency with only one of their prices. */
 function price(data: JsonObject): Pick<Reading, 'amountMinor' | 'currency'> {
-  const prices = ['purchase.price', 'purchase.full_price', 'purchase.original_offer_price'];
-  const path = prices.find((candidate) => at(data, `${candidate}.value`) !== undefined && at(data, `${candidate}.value`) !== null);
-  if (path === undefined) return {};
-  const given = firstText(data, ...[path, ...prices].map((candidate) => `${candidate}.currency_value`), 'commissions.0.currency_value');
+  const paths = prices.find(({ value }) => at(data, value) !== undefined && at(data, value) !== null);
+  if (paths === undefined) return {};
+  const given = firstText(data, paths.currency, ...currencies);
   if (given === undefined) return {};
-  const currency = currencyCode(given, `data.${path}.currency_value`);
-  const value = at(data, `${path}.value`);
+  const currency = currencyCode(given, `data.${paths.currency}`);
+  const value = at(data, paths.value);
   if (typeof value !== 'number' && typeof value !== 'string') {
-    throw new RecordError('SCHEMA_DRIFT', `"data.${path}.value" should be a decimal amount`, `data.${path}.value`);
+    throw new RecordError('SCHEMA_DRIFT', `"data.${paths.value}" should be a decimal amount`, `data.${paths.value}`);
   }
-  return { amountMinor: minorUnits(value, currency, `data.${path}.value`), currency };
+  return { amountMinor: minorUnits(value, currency, `data.${paths.value}`), currency };
 }
 
 const campaignNames = ['src', 'sck', 'xcod', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content', 'utm_id'];
+
+const campaignParts = ['purchase.origin', 'purchase.tracking', 'origin', 'tracking'].map((part) => ({
+  part,
+  own: { src: `${part}.source`, sck: `${part}.source_sck`, xcod: `${part}.external_code` },
+}));
 
 /**
  * Campaign parameters. Real deliveries have them in `purchase.origin`, the documentation also in `tracking` and `sckPaymentLink`; the first
@@ -190,11 +201,13 @@ function attributionOf(data: JsonObject): Record<string, string> | undefined {
   const take = (name: string, value: string | undefined) => {
     if (value !== undefined) found[name] ??= value;
   };
-  for (const part of ['purchase.origin', 'purchase.tracking', 'origin', 'tracking']) {
-    for (const [name, value] of Object.entries(pickTexts(at(data, part), campaignNames))) take(name, value);
-    take('src', text(data, `${part}.source`));
-    take('sck', text(data, `${part}.source_sck`));
-    take('xcod', text(data, `${part}.external_code`));
+  for (const { part, own } of campaignParts) {
+    const place = at(data, part);
+    if (place === undefined) continue;
+    for (const name of campaignNames) take(name, text(place, name));
+    take('src', text(data, own.src));
+    take('sck', text(data, own.sck));
+    take('xcod', text(data, own.xcod));
   }
   take('sck', text(data, 'purchase.sckPaymentLink'));
   return Object.keys(found).length > 0 ? found : undefined;
