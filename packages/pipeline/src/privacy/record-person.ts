@@ -52,7 +52,7 @@ export function collectPersonal(into: RecordPerson, value: string, key: string, 
     into.overflow = true;
     return;
   }
-  const digits = text.replace(/\D+/g, '');
+  const digits = /\d/.test(text) ? text.replace(/\D+/g, '') : '';
   if (digits.length >= 7 && digits.length <= 20 && digits.length * 2 >= text.length && /[1-9]{2}|[1-9].*[1-9]/.test(digits)) {
     const isTime = plainForm(text) === 'time';
     if (digits.length === 8 && (kind !== undefined || !isTime) && addDate(into, text)) return;
@@ -104,7 +104,21 @@ function isFullName(text: string): boolean {
   return text.length <= 120 && /^\p{L}[\p{L}\p{M}'’.-]*(?:\s+\p{L}[\p{L}\p{M}'’.-]*){1,7}$/u.test(text);
 }
 
+const streets = new Map<string, boolean>();
+
+/** Whether the field holds a street. Remembered for each key, as far as senders do not invent them. */
 function isStreet(key: string): boolean {
+  if (key.length > 40) return isStreetName(key);
+  let found = streets.get(key);
+  if (found === undefined) {
+    found = isStreetName(key);
+    if (streets.size >= 5000) streets.clear();
+    streets.set(key, found);
+  }
+  return found;
+}
+
+function isStreetName(key: string): boolean {
   return /^(?:.*_)?(?:address|addresses|street|endereco|endere[cç]o|logradouro|rua|calle|direccion|line1|addressline1|address_line1|street_?name)$/i.test(
     key,
   );
@@ -191,15 +205,17 @@ function knownDigits(person: RecordPerson, text: string, first = false): Span[] 
   const groups: number[] = [];
   let digits = 0;
   let at = 0;
-  while (at <= text.length) {
+  const { length } = text;
+  while (at <= length) {
     const from = at;
-    while (isDigit(text.charCodeAt(at))) at += 1;
+    // A character behind the end is NaN, with which the whole loop is compiled for fractions: so the end is asked for first.
+    while (at < length && isDigit(text.charCodeAt(at))) at += 1;
     if (at > from) {
       groups.push(from, at);
       digits += at - from;
-      const end = at;
-      while (at - end < separatorsMax && isSeparator(text.charCodeAt(at))) at += 1;
-      if (isDigit(text.charCodeAt(at))) continue;
+      const separatorsEnd = Math.min(length, at + separatorsMax);
+      while (at < separatorsEnd && isSeparator(text.charCodeAt(at))) at += 1;
+      if (at < length && isDigit(text.charCodeAt(at))) continue;
     }
     if (digits >= digitsMin) knownInGroups(person, text, groups, found);
     if (first && found.length > 0) return found;
