@@ -57,7 +57,7 @@ describe('GET /api/connections/:id/fields', () => {
     expect(answer.fields?.fields).toEqual(
       expect.arrayContaining([
         { path: 'points', fate: 'kept', reason: 'plain' },
-        { path: 'customer', fate: 'dropped', reason: 'person' },
+        { path: 'customer.name', fate: 'dropped', reason: 'person' },
         { path: 'customer.email', fate: 'hashed', reason: 'identifier' },
         { path: 'remark', fate: 'dropped', reason: 'unnamed' },
       ]),

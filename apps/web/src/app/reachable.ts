@@ -62,7 +62,10 @@ export function useReachable(): boolean {
     window.addEventListener('online', now);
     window.addEventListener('offline', now);
     document.addEventListener('visibilitychange', now);
-    const ignore = onSilenceChange(now);
+    // While a server does not answer, it is asked every three seconds anyway: answers with errors to other requests must not add to that.
+    const ignore = onSilenceChange(() => {
+      if (before) now();
+    });
     now();
     return () => {
       stopped = true;

@@ -115,6 +115,10 @@ export const refusalSentences = {
   'the connection’s secrets and config cannot sign a sample: check them':
     'Os segredos e a configuração da conexão não conseguem assinar uma amostra: confira-os.',
   'the body of this delivery is no longer kept': 'O corpo desta entrega não está mais guardado.',
+  'the body of this delivery takes more memory or time to read than a delivery may':
+    'Ler o corpo desta entrega exige mais memória ou tempo do que uma entrega pode usar.',
+  'the sealed body of this delivery cannot be opened with the keys of the org':
+    'O corpo cifrado desta entrega não pode ser aberto com as chaves da organização.',
   'only the recipients of an e-mail channel confirm their addresses': 'Só os destinatários de um canal de e-mail confirmam os endereços.',
   'another request made a new key at the same moment: check the list of keys before you make another one':
     'Outro pedido criou uma chave no mesmo momento: confira a lista de chaves antes de criar outra.',
