@@ -157,7 +157,7 @@ test('two orgs cannot see each other on a page, by a guessed address or through 
     await page.getByRole('link', { name: 'Go to the start' }).click();
     await expect(page).toHaveURL(new RegExp(`/o/${org.slug}/overview`));
     await page.goto(new URL(`/o/${org.slug}/connections/${other.id}`, page.url()).href);
-    await expect(page.getByRole('alert')).toContainText('there is no such connection');
+    await expect(page.getByRole('heading', { name: `There is no such connection in ${org.name}` })).toBeVisible();
     await page.goto(new URL(`/o/${org.slug}/events`, page.url()).href);
     await expect(page.getByRole('cell', { name: 'order.paid' })).toBeVisible();
     await expect(page.getByText(otherOrder)).toHaveCount(0);

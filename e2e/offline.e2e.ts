@@ -56,6 +56,7 @@ test('a session that cannot be renewed leads to sign-in, and from there back to 
     localStorage.setItem('tributary.session', JSON.stringify({ ...stored, expires_at: 1, refresh_token: 'unknown' }));
   });
   await page.getByRole('button', { name: 'Refresh now' }).click();
+  await page.getByRole('dialog', { name: 'Your session has ended' }).getByRole('button', { name: 'Leave this page and sign in' }).click();
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
   await expect(page.getByRole('link', { name: 'Hotmart shop' })).toHaveCount(0);
   await page.getByLabel('E-mail').fill(user.email);

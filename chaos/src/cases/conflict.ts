@@ -40,9 +40,14 @@ export async function conflict({ seed, long }: CaseContext): Promise<CaseReport>
       `select id, idempotency_key as key, (properties ->> 'variant')::integer as variant from public.canonical_events`,
     );
     const stored = new Map(events.map((event) => [event.key, event]));
-    const dead = await stack.query<{ id: string; key: string; error_class: string; status: string; journal_id: string }>(
-      `select id, idempotency_key as key, error_class, status, journal_id from public.dlq_events`,
-    );
+    const dead = await stack.query<{
+      id: string;
+      key: string;
+      error_class: string;
+      status: string;
+      journal_id: string;
+      occurrences: number;
+    }>(`select id, idempotency_key as key, error_class, status, journal_id, occurrences from public.dlq_events`);
     const letters = new Map(dead.map((letter) => [letter.id, letter]));
     const sealed = new Map((await openStored(stack)).map((one) => [one.id, one.digest]));
 
@@ -78,7 +83,10 @@ export async function conflict({ seed, long }: CaseContext): Promise<CaseReport>
       }),
       others.length,
     );
-    findings.equal('dead letters', dead.length, others.length);
+    // The same other body again raises the count of its dead letter.
+    findings.equal('dead letters', dead.length, keys * (bodiesPerKey - 1));
+    const counted = dead.reduce((sum, letter) => sum + letter.occurrences, 0);
+    findings.equal('deliveries that the dead letters count', counted, others.length);
     findings.figure('deliveries', all);
     findings.figure('deliveries with another body than the first', others.length);
     return findings.report();

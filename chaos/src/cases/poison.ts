@@ -16,18 +16,18 @@ type Fate = 'accepted' | 'dead_lettered';
 
 /** Poison inside one record: the other records of the same delivery must not be affected. */
 const records: { name: string; json: string; fate: Fate }[] = [
-  { name: 'U+0000', json: '"label":"nul \\u0000 inside"', fate: 'dead_lettered' },
-  { name: 'a lone surrogate', json: '"label":"half \\ud800"', fate: 'dead_lettered' },
-  { name: 'a lone surrogate in a key', json: '"\\udfff":1', fate: 'dead_lettered' },
+  { name: 'U+0000', json: '"product_name":"nul \\u0000 inside"', fate: 'dead_lettered' },
+  { name: 'a lone surrogate', json: '"product_name":"half \\ud800"', fate: 'dead_lettered' },
+  { name: 'a lone surrogate in a key', json: '"\\udfff":1', fate: 'accepted' },
   { name: '1e400', json: '"total":1e400', fate: 'dead_lettered' },
   { name: '1e131071, a thousand times', json: `"list":[${Array(1_000).fill('1e131071').join(',')}]`, fate: 'dead_lettered' },
   { name: '1e308, a thousand times', json: `"list":[${Array(1_000).fill('1e308').join(',')}]`, fate: 'accepted' },
-  { name: '2^53 + 1', json: '"big":9007199254740993', fate: 'accepted' },
+  { name: '2^53 + 1', json: '"order_id":9007199254740993', fate: 'accepted' },
   { name: 'duplicate keys', json: '"twice":1,"twice":2', fate: 'accepted' },
   { name: '__proto__', json: '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}', fate: 'accepted' },
   { name: 'a key of 10 KB', json: `"${'k'.repeat(10_000)}":1`, fate: 'accepted' },
   { name: 'an idempotency key of 10 KB', json: `"id":"${'i'.repeat(10_000)}"`, fate: 'accepted' },
-  { name: 'a text of 100 KB', json: `"label":"${'t'.repeat(100_000)}"`, fate: 'accepted' },
+  { name: 'a text of 100 KB', json: `"product_name":"${'t'.repeat(100_000)}"`, fate: 'accepted' },
 ];
 
 /** Poison that makes a whole body unreadable, sent together with deliveries that the writer puts into the same batch. */
@@ -119,7 +119,8 @@ async function judgeStored(stack: ProofStack, sent: ReadonlySet<string>, dead: n
   const journal = await openStored(stack);
   findings.none(
     'stored bytes that differ from the sent ones',
-    journal.filter((one) => one.digest === undefined || !sent.has(one.digest)),
+    // Of a body that is larger than the limit nothing is stored.
+    journal.filter((one) => one.digest === undefined || (!sent.has(one.digest) && one.digest !== sha256(''))),
     journal.length,
   );
   const kept = await stack.query<{ error_class: string; quarantine: boolean }>(
@@ -130,10 +131,10 @@ async function judgeStored(stack: ProofStack, sent: ReadonlySet<string>, dead: n
     kept.filter((row) => !row.quarantine && row.error_class === 'INVALID_PAYLOAD').length,
     dead,
   );
-  findings.equal('unreadable bodies in the quarantine', kept.filter((row) => row.quarantine).length, 3);
+  findings.equal('unreadable bodies in the quarantine', kept.filter((row) => row.quarantine).length, bodies.length);
   const [row] = await stack.query<{ largest: number }>(`select max(length(properties::text)) as largest from public.canonical_events`);
   findings.atMost('characters of the largest properties, read back', row?.largest ?? 0, readBackMax);
-  const big = await stack.query(`select 1 from public.canonical_events where properties ->> 'big' = '9007199254740993'`);
+  const big = await stack.query(`select 1 from public.canonical_events where properties ->> 'order_id' = '9007199254740993'`);
   findings.equal('events that keep every digit of 2^53 + 1', big.length, 1);
   const polluted = await stack.query(
     `select 1 from public.canonical_events where properties::text like '%polluted%' and properties::text like '%\\_\\_proto\\_\\_%'`,

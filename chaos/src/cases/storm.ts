@@ -67,7 +67,7 @@ export async function duplicateBatches({ seed, say }: CaseContext): Promise<Case
     const total = batches * recordsPerBatch;
     const distinct = Math.round(total * distinctShare);
     const keys = shuffle(
-      Array.from({ length: total }, (_, index) => `storm-${seed}-${index % distinct}`),
+      Array.from({ length: total }, (_, index) => `storm-${seed.toString(36)}-${index % distinct}`),
       random,
     );
     const deliveries = Array.from({ length: batches }, (_, batch) =>

@@ -202,7 +202,10 @@ async function alertsBeside(stack: ProofStack, { org, connections }: Tenant, org
   await startJob(stack, 'alerts.evaluate');
   let ms = Number.POSITIVE_INFINITY;
   while (performance.now() - began < 60_000 && ms === Number.POSITIVE_INFINITY) {
-    const rows = await stack.query(`select from public.alert_incidents where org_id = $1 and kind = 'IngestDLQSpike'`, [org.id]);
+    const rows = await stack.query(
+      `select from public.alert_incidents where org_id = $1 and kind in ('IngestDLQSpike', 'IngestDLQRateHigh')`,
+      [org.id],
+    );
     if (rows.length > 0) ms = performance.now() - began;
     else await sleep(50);
   }
