@@ -37,7 +37,7 @@ test('a new user with a Portuguese browser opens the first event without reading
   await expectPortuguese(page, 'waiting');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Enviar evento de teste' }).click();
-  await expect(card).toContainText('O primeiro evento chegou');
+  await expect(card).toContainText('O evento de teste chegou');
   await card.getByRole('link', { name: 'Abrir o evento' }).click();
   await expect(page.getByRole('heading', { name: 'Eventos', level: 1 })).toBeVisible();
   await expectPortuguese(page, 'event');
