@@ -1,10 +1,7 @@
 import { z } from 'zod';
+import { fieldFates } from './field-fates.ts';
 
 // What of a received delivery is stored readable, for the page of its connection. No value that was left out is in the answer.
-
-/** What happens to the values of a field. `hashed`: it is an identifier of the person, stored as a hash only. */
-export const FieldFate = z.enum(['kept', 'masked', 'digested', 'hashed', 'dropped']);
-export type FieldFate = z.infer<typeof FieldFate>;
 
 /**
  * Why. Kept: `plain` a number, truth value, time or currency by its form; `word`, `id`, `text` as the source or the settings name it; `empty`.
@@ -37,7 +34,7 @@ export const fieldPathCharsMax = 300;
 
 export const KeptField = z.object({
   path: z.string().max(fieldPathCharsMax).describe('Dotted path within a record; `*` stands for any place in a list.'),
-  fate: FieldFate,
+  fate: z.enum(fieldFates),
   reason: FieldReason,
 });
 export type KeptField = z.infer<typeof KeptField>;

@@ -1,5 +1,5 @@
 import { alertKinds } from '@tributary/shared/alert-kinds.ts';
-import { FieldFate } from '@tributary/shared/kept.ts';
+import { fieldFates } from '@tributary/shared/field-fates.ts';
 import { personalKind } from '@tributary/shared/personal.ts';
 import { connectionVerdicts } from '@tributary/shared/verdicts.ts';
 
@@ -55,7 +55,7 @@ export const wizardSearch = (search: Search) => ({ ...text('type', search.type, 
 export const connectionSearch = (search: Search) => ({
   ...oneOf('tab', search.tab, ['activity', 'fields', 'setup', 'test', 'settings']),
   ...oneOf('range', search.range, ranges),
-  ...oneOf('fate', search.fate, FieldFate.options),
+  ...oneOf('fate', search.fate, fieldFates),
 });
 
 export const eventsSearch = (search: Search) => ({

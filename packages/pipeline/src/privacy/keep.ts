@@ -1,4 +1,5 @@
-import type { FieldFate, FieldReason } from '@tributary/shared/kept.ts';
+import type { FieldFate } from '@tributary/shared/field-fates.ts';
+import type { FieldReason } from '@tributary/shared/kept.ts';
 import { isObject } from '../reading/fields.ts';
 import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';

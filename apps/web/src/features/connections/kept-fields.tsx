@@ -3,7 +3,8 @@ import { useMediaQuery } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import type { Connection } from '@tributary/shared/api.ts';
-import { type ConnectionFields, FieldFate, type KeptField } from '@tributary/shared/kept.ts';
+import { type FieldFate, fieldFates } from '@tributary/shared/field-fates.ts';
+import type { ConnectionFields, KeptField } from '@tributary/shared/kept.ts';
 import { formatAgo } from '../../lib/format.ts';
 import { useLanguage, useTexts } from '../../lib/i18n.ts';
 import { useNavigateWithin } from '../../lib/navigate.ts';
@@ -76,7 +77,7 @@ export function KeptFields({ connection }: { connection: Connection }) {
                     style={{ flexWrap: 'wrap' }}
                     value={fate ?? 'all'}
                     onChange={setFate}
-                    data={[{ value: 'all', label: t('all') }, ...FieldFate.options.map((value) => ({ value, label: t(value) }))]}
+                    data={[{ value: 'all', label: t('all') }, ...fieldFates.map((value) => ({ value, label: t(value) }))]}
                   />
                 </Group>
                 {shown.length === 0 ? (
