@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrationsDirectory, withClient } from '../local/database.ts';
 import { StackError } from '../local/errors.ts';
@@ -66,7 +67,12 @@ export async function restore(directory: string, url: string): Promise<void> {
   // These two schemas exist already.
   const list = await runProgram('pg_restore', ['--list', join(directory, ours)]);
   const wanted = list.split('\n').filter((line) => !/ (?:SCHEMA - |COMMENT - SCHEMA )(?:public|supabase_migrations) /.test(line));
-  const listFile = join(directory, '.restore-list');
-  writeFileSync(listFile, wanted.join('\n'));
-  await runProgram('pg_restore', [...common, `--use-list=${listFile}`, join(directory, ours)]);
+  // Not in the directory of the backup, which may be read-only.
+  const lists = mkdtempSync(join(tmpdir(), 'tributary-restore-'));
+  try {
+    writeFileSync(join(lists, 'list'), wanted.join('\n'));
+    await runProgram('pg_restore', [...common, `--use-list=${join(lists, 'list')}`, join(directory, ours)]);
+  } finally {
+    rmSync(lists, { recursive: true, force: true });
+  }
 }

@@ -7,8 +7,8 @@ const versionMin = 17;
 type Program = 'pg_dump' | 'pg_restore' | 'pg_basebackup';
 
 /** Runs one of PostgreSQL's client programs, which are not npm packages, and returns what it wrote. Throws StackError when it fails. */
-export async function runProgram(program: Program, args: readonly string[], input?: string): Promise<string> {
-  const { code, output, errors } = await run(program, args, input);
+export async function runProgram(program: Program, args: readonly string[]): Promise<string> {
+  const { code, output, errors } = await run(program, args);
   if (code !== 0) throw new StackError(`${program} failed: ${errors.trim().split('\n').slice(0, 3).join(' ')}`);
   return output;
 }
@@ -27,9 +27,9 @@ export async function requirePrograms(programs: readonly Program[]): Promise<voi
   }
 }
 
-function run(program: Program, args: readonly string[], input = ''): Promise<{ code: number | null; output: string; errors: string }> {
+function run(program: Program, args: readonly string[]): Promise<{ code: number | null; output: string; errors: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
     let [output, errors] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text;
@@ -39,7 +39,5 @@ function run(program: Program, args: readonly string[], input = ''): Promise<{ c
     });
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, output, errors }));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
   });
 }

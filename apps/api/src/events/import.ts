@@ -29,8 +29,9 @@ export function storeImported(
         message: `is ${events[other]?.source_type}, and the connection is of the source ${target.type}`,
       },
     ]);
-  const source = sources.get(target.type) ?? {};
-  const clean = <Value>(value: Value): Value => JSON.parse(digestPersonalIds(JSON.stringify(value), source, digestKey));
+  const source = sources.get(target.type);
+  const clean = <Value>(value: Value): Value =>
+    source?.personalIds === undefined ? value : JSON.parse(digestPersonalIds(JSON.stringify(value), source, digestKey));
   const rows = events.map((sent) => {
     const { id, org_id, subject, journal_id, ...texts } = sent;
     const event = { ...clean(texts), id, org_id, subject, journal_id };
