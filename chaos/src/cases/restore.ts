@@ -21,7 +21,7 @@ const acked = { long: 5_000, short: 150 };
 
 /**
  * The server and its disk are lost. A dump that was written under load, and a base backup with the archived log up to a moment, are restored into empty
- * servers: each table has the rows that it had, the API starts, and whatever is sent again is a duplicate.
+ * servers: each table has the rows that it had, the API starts, and each delivery that is sent again is a duplicate.
  */
 export async function restoreBackups(context: CaseContext): Promise<CaseReport> {
   const home = await findPostgresHome();
@@ -153,7 +153,7 @@ async function expectRestored(
   scene.figure(`${what}: milliseconds of the check`, performance.now() - from);
 }
 
-/** Sends again whatever was acknowledged: the restored system must know each delivery under the id that it had. */
+/** Sends every acknowledged delivery again: the restored system must know each one under the id that it had. */
 async function expectDuplicates(scene: Scene, apiUrl: string, acknowledged: readonly Entry[], bodiesAtMs: number): Promise<void> {
   const { stack, journal, random } = scene;
   // The check has given the role of the API another password.

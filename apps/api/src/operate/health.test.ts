@@ -156,7 +156,7 @@ test('/health/detailed lists at most the 200 connections with the largest lag', 
   await instance.close();
 });
 
-test('the oldest connection of a name keeps it as its key in /health/detailed, whatever other orgs call theirs', async () => {
+test('the oldest connection of a name keeps it as its key in /health/detailed, also when other orgs use the name', async () => {
   const [org, other] = [await api.makeOrg(), await api.makeOrg()];
   const make = async (owner: typeof org, name: string, order: number) => {
     const [row] = await api.admin<{ id: string }>(

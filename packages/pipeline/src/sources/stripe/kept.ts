@@ -69,7 +69,7 @@ const things = new Set(
 /** Keys of objects whose name is that of a business, a thing or a field of the merchant, and not of a person. */
 const businesses = new Set(list(`business_profile company dashboard merchant_data application product plan price coupon custom_fields`));
 
-/** Names and texts of things and businesses, whatever object they stand in. */
+/** Names and texts of things and businesses, in every object. */
 const texts = new Set([
   ...list(`nickname lookup_key unit_label statement_descriptor statement_descriptor_suffix statement_descriptor_prefix
     calculated_statement_descriptor statement_descriptor_kana statement_descriptor_kanji account_name bank_name institution_name seller_message
@@ -85,7 +85,7 @@ const namedByMerchant = new Set(list(`product price plan sku coupon`));
 const numbered = new Set(list(`invoice quote credit_note`));
 const errors = new Set(list(`last_payment_error last_setup_error last_finalization_error`));
 
-/** Fields about the payer, the customer or another person, in whatever object they stand. */
+/** Fields about the payer, the customer or another person, in every object. */
 const people = new Set([
   ...list(`customer customer_account related_customer billing_details shipping shipping_details customer_shipping owner evidence enhanced_evidence
     individual individual_name business_name verified_outputs provided_details tos_acceptance client_reference_id

@@ -60,7 +60,7 @@ const fillers =
 const digitsOfCards = list(
   'last digits digit bin first four number numero holder titular fingerprint expiry expiration exp month year token',
 );
-/** About one person, whatever else their names say. */
+/** Fields with these words are about one person, also where another word of their name says something else. */
 const personal =
   list(`age idade edad gender sexo genero religion religiao ethnicity raca salary salario income renda marital civil profession
   profissao ocupacao job cargo bio instagram facebook linkedin twitter tiktok telegram skype geolocation geo geoip barcode barras digitavel qrcode pix boleto billet
