@@ -5,6 +5,7 @@ import { digestPersonalIds } from '@tributary/pipeline/privacy/personal-ids.ts';
 import type { Source } from '@tributary/pipeline/source.ts';
 import { sources } from '@tributary/pipeline/sources.ts';
 import type { Logger } from 'pino';
+import { textTables } from '../deliveries/text-tables.ts';
 import { continueIn } from '../leases/continue.ts';
 import { defaultSliceMs, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { type Db, isTooSlow, isUnavailable } from '../platform/db.ts';
@@ -22,7 +23,6 @@ import {
   releaseConversion,
   replaceTexts,
   saveConversion,
-  textTables,
 } from './store.ts';
 
 export interface ConversionDeps {

@@ -1,20 +1,7 @@
+import { textTables } from '../deliveries/text-tables.ts';
 import type { Sql } from '../platform/db.ts';
 
 // Every statement here runs as `worker`.
-
-/** The tables with texts that a delivery or a person wrote. Their columns are in private.erasure_columns. */
-export const textTables = [
-  'event_journal',
-  'canonical_events',
-  'dlq_events',
-  'dlq_operations',
-  'replay_plans',
-  'approvals',
-  'legal_holds',
-  'alert_incidents',
-  'alert_notifications',
-  'erasures',
-] as const;
 
 /** How far a conversion has come: through the keys of the connections first, then through the tables, each in the order of its index. */
 export type Place = { connection: string | null; key: string | null } | { table: number; at: string | null; id: string | null };

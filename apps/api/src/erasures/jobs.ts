@@ -4,6 +4,7 @@ import { type Person, personForms } from '@tributary/pipeline/privacy/person.ts'
 import { type PersonMatcher, personMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
 import type { Logger } from 'pino';
 import { findJournalEntries } from '../deliveries/store.ts';
+import { textTables } from '../deliveries/text-tables.ts';
 import { continueIn } from '../leases/continue.ts';
 import { Blocked, defaultSliceMs, type Follower, LeaseLost, runLeases, type StepResult } from '../leases/run.ts';
 import { chunkBySize } from '../platform/chunk-by-size.ts';
@@ -15,7 +16,7 @@ import { loadOrgKeys, type OrgKeys } from '../tenancy/org-keys.ts';
 import { requireNotHeld } from '../tenancy/require-not-held.ts';
 import { searchEntry } from './about.ts';
 import { digestsOf, missingHashKeys, openPerson, probesOf } from './person.ts';
-import { rowsToErase, searchedTables } from './rows.ts';
+import { rowsToErase } from './rows.ts';
 import {
   type ClaimedErasure,
   claimErasures,
@@ -188,7 +189,7 @@ async function runErasures(deps: ErasureDeps, limits: ErasureLimits, signal: Abo
     const { id, org_id } = erasure;
     erasure.rowCursor ??= await db.worker((sql) => findRowCursor(sql, id));
     const cursor = erasure.rowCursor;
-    const table = searchedTables[cursor.table];
+    const table = textTables[cursor.table];
     if (table === undefined) return false;
     const rows = await db.worker((sql) => findRows(sql, org_id, table, cursor, rowsMax));
     const found = await rowsToErase(table, rows, matcher, keys);

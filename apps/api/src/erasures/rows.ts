@@ -3,22 +3,8 @@ import { idempotencyKeyDigest } from '@tributary/pipeline/columns.ts';
 import { textsOf } from '@tributary/pipeline/privacy/person.ts';
 import type { PersonMatcher } from '@tributary/pipeline/privacy/person-in-text.ts';
 import type { Json, JsonObject } from '@tributary/pipeline/source.ts';
+import type { TextTable } from '../deliveries/text-tables.ts';
 import type { OrgKeys } from '../tenancy/org-keys.ts';
-
-/** The tables whose rows are searched, in this order. Their columns are in private.erasure_columns. */
-export const searchedTables = [
-  'event_journal',
-  'canonical_events',
-  'dlq_events',
-  'dlq_operations',
-  'replay_plans',
-  'approvals',
-  'legal_holds',
-  'alert_incidents',
-  'alert_notifications',
-  'erasures',
-] as const;
-export type SearchedTable = (typeof searchedTables)[number];
 
 /** Stands where a text named the person. */
 const erased = '[erased]';
@@ -31,7 +17,7 @@ export interface SearchedRow {
 
 /** The rows that name the person, with the values that replace those columns. */
 export async function rowsToErase(
-  table: SearchedTable,
+  table: TextTable,
   rows: readonly SearchedRow[],
   matcher: PersonMatcher,
   keys: OrgKeys,
@@ -52,7 +38,7 @@ export async function rowsToErase(
 }
 
 function replacementsOf(
-  table: SearchedTable,
+  table: TextTable,
   texts: JsonObject,
   named: readonly string[],
   isNamed: (value: Json) => boolean,

@@ -1,7 +1,8 @@
 import type { Erasure } from '@tributary/shared/erasures.ts';
+import type { TextTable } from '../deliveries/text-tables.ts';
 import type { Sql } from '../platform/db.ts';
 import { type Cursor, type Page, readNewest } from '../platform/pages.ts';
-import type { SearchedRow, SearchedTable } from './rows.ts';
+import type { SearchedRow } from './rows.ts';
 
 /** An identifier of a person as the subjects of events have it: `{ email: <hash> }`, one per identifier and version of the hash key. */
 export type SubjectProbe = Record<string, string>;
@@ -139,7 +140,7 @@ export async function findRowCursor(sql: Sql, id: string): Promise<RowCursor> {
   return row?.row_cursor ? (JSON.parse(row.row_cursor) as RowCursor) : { table: 0, at: null, id: null };
 }
 
-export async function findRows(sql: Sql, orgId: string, table: SearchedTable, after: RowCursor, limit: number): Promise<SearchedRow[]> {
+export async function findRows(sql: Sql, orgId: string, table: TextTable, after: RowCursor, limit: number): Promise<SearchedRow[]> {
   return sql<SearchedRow>('select at, id, texts from private.find_rows_to_search($1, $2, $3, $4, $5)', [
     orgId,
     table,
@@ -150,7 +151,7 @@ export async function findRows(sql: Sql, orgId: string, table: SearchedTable, af
 }
 
 /** Returns the number of rows that were changed. */
-export async function eraseTexts(sql: Sql, orgId: string, table: SearchedTable, rows: readonly SearchedRow[]): Promise<number> {
+export async function eraseTexts(sql: Sql, orgId: string, table: TextTable, rows: readonly SearchedRow[]): Promise<number> {
   if (rows.length === 0) return 0;
   const [row] = await sql<{ erased: number }>('select private.erase_texts($1, $2, $3::jsonb) as erased', [
     orgId,
