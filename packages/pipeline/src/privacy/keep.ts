@@ -4,11 +4,13 @@ import { isObject } from '../reading/fields.ts';
 import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
 import { follow, isPlainAt, type KeptPaths, open, type Places, type Rule, ruleAt, within } from './kept-paths.ts';
-import { identifierIn, identifierInId, maskText } from './mask.ts';
+import { identifierIn, identifierInId, isSearched, maskText } from './mask.ts';
 import { personalKind } from './personal-field-names.ts';
 import { isPlainNumber, isTimeNumber, plainForm } from './plain-forms.ts';
 import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
 import { shrink } from './shrink.ts';
+import { emptySieve, newSieve } from './sieve.ts';
+import { lookAt, noTraits } from './text-traits.ts';
 
 /** Characters of JSON that one event's `properties` may have. A platform's largest order has a quarter of them. */
 const propertiesCharsMax = 65_536;
@@ -33,6 +35,8 @@ interface Pending {
   text: string;
   rule: 'words' | 'ids' | 'texts' | 'key' | 'plain' | 'time' | 'digest';
   path: string;
+  /** What the text may contain (text-traits.ts). */
+  traits: number;
 }
 
 /** The first half of a redaction: what is dropped by its place or form is gone, and the kept texts are not searched yet. */
@@ -88,9 +92,22 @@ export function keep(
   return run;
 }
 
+/** One for all records, since it is filled and asked within one call. */
+const sieve = newSieve();
+
 /** Prepares the search of all kept texts of a record, and of the texts of its columns, for its person. Call it before the columns are made. */
 export function prepareSearch({ pending, person }: Kept, columnTexts: readonly string[]): void {
-  lookForPerson(person, [...columnTexts, ...pending.map(({ text }) => text)]);
+  emptySieve(sieve);
+  let chars = 0;
+  for (const one of pending) {
+    one.traits = lookAt(one.text, sieve);
+    chars += one.text.length + 1;
+  }
+  for (const text of columnTexts) {
+    lookAt(text, sieve);
+    chars += text.length + 1;
+  }
+  lookForPerson(person, sieve, () => [...columnTexts, ...pending.map(({ text }) => text)], chars);
 }
 
 /** The second half: searches the kept texts, ids and keys for the identifiers and full names of the person. */
@@ -100,7 +117,7 @@ export function finishKept(kept: Kept, ids: IdDigests, note?: Note): JsonObject 
   return kept.chars * escapeCharsMax <= kept.charsMax ? kept.value : shrink(kept.value, kept.charsMax);
 }
 
-function settle({ holder, key, text, rule, path }: Pending, { person, asSample }: Kept, ids: IdDigests, note?: Note): void {
+function settle({ holder, key, text, rule, path, traits }: Pending, { person, asSample }: Kept, ids: IdDigests, note?: Note): void {
   const put = (value: Json | undefined) => {
     if (value !== undefined) (holder as JsonObject)[key] = value;
     else if (Array.isArray(holder)) holder[key as number] = null;
@@ -108,14 +125,14 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   };
   if (rule === 'texts') {
     const replaced = ids.personalIds(text);
-    const masked = maskText(replaced, person);
+    const masked = maskText(replaced, person, replaced === text ? traits : undefined);
     if (masked !== text) put(masked);
     note?.(path, masked === text ? 'kept' : 'masked', masked === text ? 'text' : 'identifier');
     return;
   }
   if (rule === 'ids') {
     const replaced = ids.personalIds(text);
-    const id = identifierInId(replaced, person) === undefined ? replaced : ids.digest(text);
+    const id = identifierInId(replaced, person, replaced === text ? traits : undefined) === undefined ? replaced : ids.digest(text);
     if (id !== text) put(id);
     note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier');
     return;
@@ -127,7 +144,7 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   }
   if (rule === 'time') {
     // A time is of no other form, but it may be the birth date of the person.
-    const isPersonal = person.mayOccur && personIn(person, text).length > 0;
+    const isPersonal = isSearched(person) && personIn(person, text).length > 0;
     if (isPersonal) put(asSample ? '[redacted string]' : undefined);
     if (isPersonal) note?.(path, 'dropped', 'identifier');
     else note?.(path, 'kept', 'plain');
@@ -135,7 +152,7 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   }
   const replaced = rule === 'words' ? ids.personalIds(text) : text;
   if (replaced !== text) put(replaced);
-  const found = identifierIn(replaced, person, rule !== 'plain');
+  const found = identifierIn(replaced, person, rule !== 'plain', replaced === text ? traits : undefined);
   if (found !== undefined) put(asSample && rule !== 'key' ? '[redacted string]' : undefined);
   if (found !== undefined) note?.(path, 'dropped', rule === 'key' ? 'key' : 'identifier');
   else if (rule !== 'key') note?.(path, replaced === text ? 'kept' : 'digested', rule === 'words' ? 'word' : 'plain');
@@ -164,7 +181,7 @@ function keepObject(run: Run, object: JsonObject, place: Place): JsonObject {
     const kept = keepValue(run, value, inner, out, key);
     if (kept === undefined) continue;
     run.chars += key.length + 4;
-    if (form !== 'word') run.pending.push({ holder: out, key, text: key, rule: 'key', path });
+    if (form !== 'word') run.pending.push({ holder: out, key, text: key, rule: 'key', path, traits: noTraits });
     out[key] = kept;
   }
   if (hasPerson) collectNameParts(run.person, object);
@@ -300,7 +317,7 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
   const wait = (as: Pending['rule']): string => {
     const text = storable(run, value);
     run.chars += text.length + 3;
-    run.pending.push({ holder, key, text, rule: as, path });
+    run.pending.push({ holder, key, text, rule: as, path, traits: noTraits });
     return text;
   };
   if (value === '' && (place.plain || rule !== undefined)) {
@@ -339,8 +356,8 @@ function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | 
   run.chars += 26;
   const size = Math.abs(value);
   // jsonb writes 1e300 as three hundred digits, so that a small body would become a large row.
-  if (size >= 1e21 || (size < 1e-21 && size > 0)) return String(value);
-  if (size < 1_000_000) {
+  const isHuge = size >= 1e21 || (size < 1e-21 && size > 0);
+  if (size < 1_000_000 && !isHuge) {
     run.note?.(place.path, 'kept', rule === 'ids' ? 'id' : 'plain');
     return value;
   }
@@ -348,10 +365,12 @@ function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | 
     holder,
     key,
     text: String(value),
-    rule: rule === 'ids' ? 'ids' : isTimeNumber(size) ? 'time' : 'plain',
+    // A huge number is of no form of an identifier, but it may be a number of the person.
+    rule: rule === 'ids' ? 'ids' : isHuge || isTimeNumber(size) ? 'time' : 'plain',
     path: place.path,
+    traits: noTraits,
   });
-  return value;
+  return isHuge ? String(value) : value;
 }
 
 /** Drops a value. Only what is personal by its place or its name is the person of the record: other dropped fields may be anything. */

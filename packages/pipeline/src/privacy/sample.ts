@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../source.ts';
 import { finishKept, type IdDigests, keep, prepareSearch } from './keep.ts';
 import { compileKept, type KeptPaths } from './kept-paths.ts';
 import { identifierIn } from './mask.ts';
-import { newRecordPerson, type RecordPerson } from './record-person.ts';
+import { newRecordPerson, overflow, type RecordPerson } from './record-person.ts';
 
 /** Characters of JSON that a dead letter's sample may have: enough to see what is wrong, and few enough for a list of samples. */
 const sampleCharsMax = 4096;
@@ -33,7 +33,7 @@ export function shapeOf(value: Json): Json {
     // Values are collected by the names of their keys, so that no key is shown that spells one of them.
     collectByName(person, value);
   } catch {
-    person.overflow = true;
+    overflow(person);
   }
   return shape(value, person, 0);
 }
