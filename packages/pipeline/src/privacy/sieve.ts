@@ -69,21 +69,36 @@ export function isSeparator(code: number): boolean {
 /** Adds how the numbers of a folded text end. */
 export function addNumbers({ ends }: Sieve, folded: string): void {
   let digits = 0;
-  let last = 0;
   let between = 0;
   for (let at = 0; at < folded.length; at++) {
     const code = folded.charCodeAt(at);
     if (!isDigit(code)) {
+      if (between === 0 && digits >= groupedDigitsMin) addEnd(ends, lastDigits(folded, at));
       between = isSeparator(code) ? between + 1 : separatorsMax + 1;
       continue;
     }
     if (between > separatorsMax) digits = 0;
     between = 0;
     digits += 1;
-    last = (last * 10 + code - 0x30) % endings;
-    if (digits >= groupedDigitsMin && !isDigit(folded.charCodeAt(at + 1)))
-      ends[last >>> 5] = (ends[last >>> 5] as number) | (1 << (last & 31));
   }
+  if (between === 0 && digits >= groupedDigitsMin) addEnd(ends, lastDigits(folded, folded.length));
+}
+
+/** The last four digits before the place. */
+function lastDigits(text: string, to: number): number {
+  let value = 0;
+  let unit = 1;
+  for (let at = to - 1; at >= 0 && unit < endings; at--) {
+    const code = text.charCodeAt(at);
+    if (!isDigit(code)) continue;
+    value += (code - 0x30) * unit;
+    unit *= 10;
+  }
+  return value;
+}
+
+function addEnd(ends: Int32Array, end: number): void {
+  ends[end >>> 5] = (ends[end >>> 5] as number) | (1 << (end & 31));
 }
 
 /** Adds a text that cannot be folded letter by letter, as it is folded when it is searched. */
@@ -132,16 +147,10 @@ export function mayHoldWords(sieve: Sieve, text: string): boolean {
 
 function mayHoldNumber({ ends }: Sieve, text: string): boolean {
   let digits = 0;
-  let last = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (!isDigit(code)) continue;
-    digits += 1;
-    last = (last * 10 + code - 0x30) % endings;
-  }
+  for (let at = 0; at < text.length; at++) if (isDigit(text.charCodeAt(at))) digits += 1;
   if (digits < groupedDigitsMin || digits > numberDigitsMax) return false;
   const hasEnd = (end: number): boolean => ((ends[end >>> 5] as number) & (1 << (end & 31))) !== 0;
-  if (hasEnd(last)) return true;
+  if (hasEnd(lastDigits(text, text.length))) return true;
   if (digits !== 8) return false;
   // A birth date is also searched for with its year at the other end.
   const date = text.replace(/\D+/g, '');

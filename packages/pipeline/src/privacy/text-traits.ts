@@ -14,22 +14,41 @@ export const encoded = 2;
 export const parameters = 4;
 export const noTraits = 0;
 
-// The kinds of characters: up to `inWord` they may be part of a base64 or hexadecimal word.
-const [lower, upper, digit, inWord, at, coded, colon, equal, space, dot, other, beyond] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-const kinds = new Uint8Array(0x2000).fill(other);
-for (let code = 0x61; code <= 0x7a; code++) kinds[code] = lower;
-for (let code = 0x41; code <= 0x5a; code++) kinds[code] = upper;
-for (let code = 0x30; code <= 0x39; code++) kinds[code] = digit;
-for (const character of '+/_-') kinds[character.charCodeAt(0)] = inWord;
-for (const character of '%\\&') kinds[character.charCodeAt(0)] = coded;
-kinds[0x40] = at;
-kinds[0x3a] = colon;
-kinds[0x3d] = equal;
-kinds[0x20] = space;
-kinds[0x2e] = dot;
-kinds[0xad] = beyond;
+/** What is known of a character: its folded letter in the low bits, and what it may be part of. */
+const letterBits = 0xff;
+const lower = 0x100;
+const upper = 0x200;
+const digit = 0x400;
+const wordSign = 0x800;
+const at = 0x1000;
+const coded = 0x2000;
+const colon = 0x4000;
+const equal = 0x8000;
+const space = 0x10000;
+const dot = 0x20000;
+const plus = 0x40000;
+const beyond = 0x80000;
+/** Characters of a base64 or hexadecimal word. */
+const inWord = lower | upper | digit | wordSign;
+const ascii = new Int32Array(0x80);
+for (let code = 0; code < 0x80; code++) ascii[code] = letterOf(code);
+const mark = (from: string, to: string, bits: number): void => {
+  for (let code = from.charCodeAt(0); code <= to.charCodeAt(0); code++) ascii[code] = (ascii[code] as number) | bits;
+};
+mark('a', 'z', lower);
+mark('A', 'Z', upper);
+mark('0', '9', digit);
+for (const sign of '+/_-') mark(sign, sign, wordSign);
+for (const sign of '%\\&') mark(sign, sign, coded);
+mark('@', '@', at);
+mark(':', ':', colon);
+mark('=', '=', equal);
+mark(' ', ' ', space);
+mark('.', '.', dot);
+mark('+', '+', plus);
 
 const encodedWordMin = 10;
+const hexWordMin = 14;
 /** Fewer digits than every number has that counts as an identifier. */
 const numberDigitsMin = 7;
 const ipDigitsMin = 4;
@@ -47,48 +66,48 @@ export function lookAt(text: string, sieve: Sieve): number {
   let hash = 0;
   let digits = 0;
   let colons = 0;
-  let isEncoded = false;
-  let plus = false;
+  let word = 0;
+  let longestWord = 0;
   let isAscii = true;
   let isOdd = false;
-  // The word of base64 characters that is being read: where it began, and which characters it has.
-  let from = -1;
-  let cases = 0;
   for (let index = 0; index < length; index++) {
     const code = text.charCodeAt(index);
-    const letter = letterOf(code);
+    let known: number;
+    let letter: number;
+    if (code < 0x80) {
+      known = ascii[code] as number;
+      letter = known & letterBits;
+    } else {
+      isAscii = false;
+      known = code >= 0x2000 || code === 0xad ? beyond : 0;
+      letter = letterOf(code);
+    }
     if (letter > oddLetter) hash = hashLetter(hash, letter);
     else {
       if (hash !== 0) addWord(sieve, hash);
       hash = 0;
       if (letter === oddLetter) isOdd = true;
     }
-    if (code >= 0x80) isAscii = false;
-    const kind = code < 0x2000 ? (kinds[code] as number) : beyond;
-    if (kind <= inWord) {
-      if (from === -1) from = index;
-      if (kind === digit) digits += 1;
-      cases |= kind === inWord ? 0 : 1 << kind;
-      if (code === 0x2b) plus = true;
-      continue;
+    seen |= known;
+    if ((known & inWord) !== 0) {
+      word += 1;
+      if (word > longestWord) longestWord = word;
+      if ((known & digit) !== 0) digits += 1;
+    } else {
+      word = 0;
+      if (known === colon) colons += 1;
     }
-    if (from !== -1) {
-      if (index - from >= encodedWordMin && !isEncoded) isEncoded = isEncodedWord(text, from, index, cases);
-      from = -1;
-      cases = 0;
-    }
-    seen |= 1 << kind;
-    if (kind === colon) colons += 1;
   }
   if (hash !== 0) addWord(sieve, hash);
   if (isOdd) addFolded(sieve, text);
   else if (digits >= numberDigitsMin) addNumbers(sieve, text);
-  if (from !== -1 && length - from >= encodedWordMin && !isEncoded) isEncoded = isEncodedWord(text, from, length, cases);
+  if ((seen & (digit | at | coded | colon | equal | plus | beyond)) === 0 && (longestWord < encodedWordMin || !hasCases(seen)))
+    return noTraits;
   if (isUuid(text)) return noTraits;
-  const has = (kind: number): boolean => (seen & (1 << kind)) !== 0;
-  isEncoded ||= has(coded);
-  const some = digits > 0 || has(at) || has(beyond) || colons > 1;
-  if (!some && !isEncoded && !has(equal) && !plus) return noTraits;
+  const has = (kind: number): boolean => (seen & kind) !== 0;
+  const isEncoded =
+    has(coded) || (longestWord >= encodedWordMin && (hasCases(seen) || (has(digit) && longestWord >= hexWordMin)) && hasEncodedWord(text));
+  if (!isEncoded && !has(digit | at | beyond | equal | plus) && colons < 2) return noTraits;
   // Other alphabets have compatibility forms of digits and signs, so that only the folded text says what is in it.
   const mayIdentify =
     !isAscii ||
@@ -99,16 +118,30 @@ export function lookAt(text: string, sieve: Sieve): number {
   return (
     (mayIdentify ? identifiable : 0) |
     // In a form, a plus sign is a space.
-    (isEncoded || plus || (has(equal) && /=[0-9A-F]{2}/.test(text)) ? encoded : 0) |
+    (isEncoded || has(plus) || (has(equal) && /=[0-9A-F]{2}/.test(text)) ? encoded : 0) |
     (has(equal) ? parameters : 0)
   );
 }
 
+const hasCases = (seen: number): boolean => (seen & lower) !== 0 && (seen & upper) !== 0;
+
 /** Whether a word may be encoded text: base64 has letters of both cases, and both encodings decode to a few readable characters in a row. */
-function isEncodedWord(text: string, from: number, to: number, cases: number): boolean {
-  const both = (1 << lower) | (1 << upper);
-  return (
-    ((cases & both) === both && hasReadableBase64(text, from, to)) ||
-    ((cases & (1 << digit)) !== 0 && to - from >= 14 && hasReadableHex(text, from, to))
-  );
+function hasEncodedWord(text: string): boolean {
+  let from = 0;
+  let seen = 0;
+  for (let index = 0; index <= text.length; index++) {
+    const code = index < text.length ? text.charCodeAt(index) : 0;
+    const known = code < 0x80 ? (ascii[code] as number) : 0;
+    if ((known & inWord) !== 0) {
+      seen |= known;
+      continue;
+    }
+    if (index - from >= encodedWordMin) {
+      if (hasCases(seen) && hasReadableBase64(text, from, index)) return true;
+      if ((seen & digit) !== 0 && index - from >= hexWordMin && hasReadableHex(text, from, index)) return true;
+    }
+    from = index + 1;
+    seen = 0;
+  }
+  return false;
 }
