@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type JsonObject, type KeptFields, RecordError } from '../source.ts';
 import { finishKept, keep, prepareSearch } from './keep.ts';
 import { compileKept } from './kept-paths.ts';
+import { placesFor } from './places.ts';
 import { idDigests } from './record.ts';
 import { newRecordPerson } from './record-person.ts';
 
@@ -18,7 +19,7 @@ const fields = (some: Partial<KeptFields>): KeptFields => ({
   ...some,
 });
 function kept(record: JsonObject, some: Partial<KeptFields> = {}, { staff = false, credentials = [] as string[] } = {}): JsonObject {
-  const one = keep(record, compileKept(fields(some), credentials, staff), newRecordPerson());
+  const one = keep(record, placesFor(compileKept(fields(some), credentials, staff)), newRecordPerson());
   prepareSearch(one, []);
   return finishKept(one, ids);
 }

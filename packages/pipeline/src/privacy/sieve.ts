@@ -49,6 +49,18 @@ export function addWord({ words }: Sieve, hash: number): void {
   words[place >>> 5] = (words[place >>> 5] as number) | (1 << (place & 31));
 }
 
+/** The numbers of the bits that are set. */
+export function bitsOf(table: Int32Array): number[] {
+  const found: number[] = [];
+  for (const [index, bits] of table.entries())
+    if (bits !== 0) for (let bit = 0; bit < 32; bit++) if ((bits & (1 << bit)) !== 0) found.push(index * 32 + bit);
+  return found;
+}
+
+export function setBits(table: Int32Array, bits: readonly number[]): void {
+  for (const bit of bits) table[bit >>> 5] = (table[bit >>> 5] as number) | (1 << (bit & 31));
+}
+
 function hasWord({ words }: Sieve, hash: number): boolean {
   const place = placeOf(hash);
   return ((words[place >>> 5] as number) & (1 << (place & 31))) !== 0;

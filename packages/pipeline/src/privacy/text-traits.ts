@@ -1,6 +1,6 @@
 import { isUuid } from './identifier-forms.ts';
 import { hasReadableBase64, hasReadableHex } from './readable.ts';
-import { addFolded, addNumbers, addWord, hashLetter, letterOf, newSieve, oddLetter, type Sieve } from './sieve.ts';
+import { addFolded, addNumbers, addWord, bitsOf, hashLetter, letterOf, newSieve, oddLetter, type Sieve } from './sieve.ts';
 
 /*
  * What a text may contain, as bits, found by one pass over its characters. Texts that cannot contain an identifier are not searched, and only texts
@@ -58,6 +58,19 @@ const unused = newSieve();
 
 /** What the text may contain. */
 export const traitsOf = (text: string): number => lookAt(text, unused);
+
+/** What a look at a text finds, to be used again: the names of fields are the same in all records. */
+export interface Signs {
+  traits: number;
+  words: readonly number[];
+  ends: readonly number[];
+}
+
+export function signsOf(text: string): Signs {
+  const sieve = newSieve();
+  const traits = lookAt(text, sieve);
+  return { traits, words: bitsOf(sieve.words), ends: bitsOf(sieve.ends) };
+}
 
 /** What the text may contain; its words and numbers are added to the sieve by the same pass. */
 export function lookAt(text: string, sieve: Sieve): number {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { finishKept, keep, prepareSearch } from '../../privacy/keep.ts';
 import { compileKept } from '../../privacy/kept-paths.ts';
+import { placesFor } from '../../privacy/places.ts';
 import { newRecordPerson } from '../../privacy/record-person.ts';
 import type { Json, JsonObject, KeptAs } from '../../source.ts';
 import { webhook } from './index.ts';
@@ -246,7 +247,7 @@ describe('what is about a person is dropped', () => {
 
 describe('what a person has agreed to stays readable in the branch about the person', () => {
   const stored = (record: JsonObject) => {
-    const one = keep(record, compileKept(kept, [], false), newRecordPerson());
+    const one = keep(record, placesFor(compileKept(kept, [], false)), newRecordPerson());
     prepareSearch(one, []);
     return finishKept(one, { personalIds: (text) => text, digest: (id) => id });
   };
