@@ -104,9 +104,13 @@ export function prepareSearch({ pending, keys, person }: Kept, columnTexts: read
     one.traits = lookAt(one.text, sieve);
     chars += one.text.length + 1;
   }
+  person.traits = new Map();
   for (const text of columnTexts) {
-    lookAt(text, sieve);
     chars += text.length + 1;
+    if (person.traits.has(text)) continue;
+    // Most ids stand in a column and among the kept texts.
+    const same = pending.find((one) => one.text === text);
+    person.traits.set(text, same?.traits ?? lookAt(text, sieve));
   }
   for (let index = 1; index < keys.length; index += 2) {
     const { key, signs } = keys[index] as Place;

@@ -19,6 +19,8 @@ export interface RecordPerson {
   mayOccur: boolean;
   /** The ids that were searched already, with what was found: most ids stand in several columns. */
   searchedIds: Map<string, IdentifierForm | undefined> | undefined;
+  /** What the texts of the columns may contain (text-traits.ts), by the look at them before the search. */
+  traits: Map<string, number> | undefined;
 }
 
 interface Needles {
@@ -44,7 +46,7 @@ const valuesMax = 2000;
 const phraseCharsMax = 200;
 
 export function newRecordPerson(): RecordPerson {
-  return { collected: [], needles: undefined, mayOccur: true, searchedIds: undefined };
+  return { collected: [], needles: undefined, mayOccur: true, searchedIds: undefined, traits: undefined };
 }
 
 /** Collects every value of a branch about a person. `kind` is the kind of the branch’s key. */

@@ -28,7 +28,7 @@ export function emptySieve({ words, ends }: Sieve): void {
 /** The code of a folded letter or digit; {@link gap} between words. A text with a character that is `oddLetter` has to be folded as a whole. */
 export const gap = 0;
 export const oddLetter = 1;
-const lettersMax = 0x180;
+const lettersMax = 0x100;
 const letters = new Uint16Array(lettersMax).fill(gap);
 for (let code = 0; code < lettersMax; code++) {
   const folded = fold(String.fromCharCode(code));
@@ -44,7 +44,7 @@ export const hashLetter = (hash: number, letter: number): number => (Math.imul(h
 
 const placeOf = (hash: number): number => ((hash >>> 15) ^ (hash >>> 1)) & (wordBits - 1);
 
-export function addWord({ words }: Sieve, hash: number): void {
+export function addWord(words: Int32Array, hash: number): void {
   const place = placeOf(hash);
   words[place >>> 5] = (words[place >>> 5] as number) | (1 << (place & 31));
 }
@@ -78,8 +78,12 @@ export function isSeparator(code: number): boolean {
   );
 }
 
-/** Adds how the numbers of a folded text end. */
-export function addNumbers({ ends }: Sieve, folded: string): void {
+/** Adds how the numbers of a folded text end. `known` is how many of its characters are digits, where that was counted. */
+export function addNumbers({ ends }: Sieve, folded: string, known: number): void {
+  if (known === folded.length) {
+    addEnd(ends, lastDigits(folded, known));
+    return;
+  }
   let digits = 0;
   let between = 0;
   for (let at = 0; at < folded.length; at++) {
@@ -116,8 +120,8 @@ function addEnd(ends: Int32Array, end: number): void {
 /** Adds a text that cannot be folded letter by letter, as it is folded when it is searched. */
 export function addFolded(sieve: Sieve, text: string): void {
   const folded = foldWithOrigins(text).text;
-  for (const word of wordsOf(folded)) addWord(sieve, hashOf(word));
-  addNumbers(sieve, folded);
+  for (const word of wordsOf(folded)) addWord(sieve.words, hashOf(word));
+  addNumbers(sieve, folded, 0);
 }
 
 const wordsOf = (folded: string): string[] => collapse(folded).split(/[ \n]/).filter(Boolean);
