@@ -49,6 +49,19 @@ describe('what is kept of a record', () => {
       }),
     ).toEqual(plain);
   });
+  test('a huge number of the person is not kept where it stands again', () => {
+    const record = { buyer: { code: 1.2345678e25 }, total: 1.2345678e25, amount: 3e25 };
+    expect(kept(record, { people: ['buyer'] })).toEqual({ amount: '3e+25' });
+  });
+  test('a value of the person at the top of a record that is shortened to fit is replaced in what is stored', () => {
+    const record = {
+      buyer: { name: 'Zulmira Ávila' },
+      title: 'Para Zulmira Ávila',
+      text: Array.from({ length: 2_000 }, () => 'torno '.repeat(10)),
+    };
+    const { title, _truncated } = kept(record, { people: ['buyer'], texts: ['title', 'text'] });
+    expect({ title, _truncated }).toEqual({ title: 'Para [name]', _truncated: true });
+  });
   test('outside of the paths of plain nothing is kept by its form', () => {
     expect(kept({ n: 1, value: { count: 2, to: 'x' }, deep: { value: { count: 3 } } }, { plain: ['value'] })).toEqual({
       value: { count: 2 },
