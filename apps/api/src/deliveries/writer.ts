@@ -27,6 +27,8 @@ export interface Writer {
    * cheap, so that it can be made before the body is read, without `item`, and before the sender is known.
    */
   admit(sender: Sender | undefined, item?: WriteItem): void;
+  /** Whether a delivery of the sender would wait for room, rather than be admitted or refused for another reason. */
+  isFull(sender: Sender): boolean;
   /**
    * Resolves after the commit, with the outcome of every record in order; a large delivery is committed in several batches, and resolves after
    * the last. Rejects with a temporary Refusal when the delivery was not stored, or not completely.
@@ -266,6 +268,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   return {
     admit,
+    isFull: (sender) => !closed && !breaker.isBlocking() && rooms.ordinary.full(sender, 0) !== undefined,
     write,
     drain() {
       closed = true;
