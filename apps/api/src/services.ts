@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createNotifier, type Notifier } from './alerts/notifier.ts';
 import { writeRequiredSecrets } from './connections/required-secrets.ts';
 import { type Connections, createConnections } from './deliveries/connection-cache.ts';
+import { createDesk, type Desk } from './deliveries/desk.ts';
 import { createQuarantine, type Quarantine } from './deliveries/quarantine.ts';
 import { createReplayer, type Replayer } from './deliveries/rerun.ts';
 import { createWriter, type Writer } from './deliveries/writer.ts';
@@ -29,6 +30,7 @@ export interface Services {
   circuits: Circuits;
   connections: Connections;
   writer: Writer;
+  desk: Desk;
   flow: Flow;
   quarantine: Quarantine;
   threads: Threads;
@@ -61,10 +63,12 @@ export async function createServices(given: {
   // Without a database at the start, the list of an earlier start still holds.
   await writeRequiredSecrets(db).catch((error: unknown) => log.warn({ err: error }, 'the list of required secrets was not written'));
   const writer = createWriter(db, config.writer, metrics, log, circuits);
+  const desk = createDesk((sender) => !writer.isFull(sender));
   const flow = await createFlow({
     db,
     writer,
     requestsInFlightMax: config.limits.requestsInFlightMax,
+    batchRecordsMax: config.writer.batchRecordsMax,
     largestBodyBytes: Math.max(config.limits.bodyBytesMax, config.limits.inflatedBytesMax),
     fairShare: config.fairShare,
     metrics,
@@ -88,6 +92,7 @@ export async function createServices(given: {
     circuits,
     connections,
     writer,
+    desk,
     flow,
     quarantine,
     threads,

@@ -72,6 +72,7 @@ export function createQueue(limits: BatchLimits) {
   return {
     load: load as Readonly<Load>,
     add,
+    isFull,
     oldestSince: (): number | undefined => oldest()?.since,
 
     /**
@@ -122,18 +123,26 @@ export interface Flight {
 
 /** Batches that are being written. */
 export function createFlights() {
+  // In the order in which their writes began.
   const flights = new Set<Flight>();
+  let newest: Flight | undefined;
   return {
     begin(batch: Batch): Flight {
       const startedAt = performance.now();
       const waitedMs = startedAt - Math.min(startedAt, ...batch.parts.map(({ queued }) => queued.since));
       const flight = { batch, startedAt, waitedMs };
       flights.add(flight);
+      newest = flight;
       return flight;
     },
-    end: (flight: Flight): boolean => flights.delete(flight),
+    end(flight: Flight): void {
+      flights.delete(flight);
+      if (flight === newest) newest = [...flights].at(-1);
+    },
     count: (): number => flights.size,
     /** When the write of the oldest batch began; undefined when there is no batch. */
     oldestStart: (): number | undefined => flights.values().next().value?.startedAt,
+    /** When the write of the newest batch began; undefined when there is no batch. */
+    newestStart: (): number | undefined => newest?.startedAt,
   };
 }

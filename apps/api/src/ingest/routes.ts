@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Delivery } from '@tributary/pipeline/source.ts';
 import { type Context, Hono } from 'hono';
 import { type Connection, type Connections, validSecrets } from '../deliveries/connection-cache.ts';
+import type { Desk } from '../deliveries/desk.ts';
 import type { Outcome } from '../deliveries/outcomes.ts';
 import { type Arrival, prepareRejected } from '../deliveries/prepare.ts';
 import type { Quarantine } from '../deliveries/quarantine.ts';
@@ -18,13 +19,13 @@ import { Refusal, type RefusalCode } from '../platform/refusal.ts';
 import type { Threads } from '../platform/threads.ts';
 import { type BodyProgress, type BodyRoom, readBody } from './body.ts';
 import { type BodyLimit, bodyLimitOf, ceilingRemedy } from './body-limit.ts';
-import { type Rejection, takeArrival } from './take.ts';
+import { type Rejection, type TakeDeps, takeArrival } from './take.ts';
 
 /** What a delivery costs: see flow/limits.ts. */
 type Size = { records: number; bytes: number };
 
 /** A request that the gate admitted: see flow/gate.ts. */
-type Entry = BodyRoom & { belongTo(connection: Connection): void; leave(): void };
+type Entry = BodyRoom & { belongTo(connection: Connection): void; startWork(): void; leave(): void };
 
 export interface IngestDeps {
   /** Both throw a Refusal when a delivery must not be admitted now. */
@@ -40,6 +41,7 @@ export interface IngestDeps {
   connections: Connections;
   writer: Writer;
   quarantine: Quarantine;
+  desk: Desk;
   threads: Threads;
   metrics: Metrics;
   limits: Config['limits'];
@@ -206,7 +208,13 @@ async function takeDelivery(deps: IngestDeps, c: Context<IngestEnv>, entry: Entr
   const arrival = arrivalOf(deps, c, connection, raw, receivedAtMs);
   c.var.event.bytes = raw.byteLength;
 
-  const taken = await takeArrival(deps.threads, arrival, (bytes) => deps.quarantine.mayKeep(connection, bytes));
+  const sender = { orgId: connection.orgId, connectionId: connection.id };
+  const mayKeep = (bytes: number) => deps.quarantine.mayKeep(connection, bytes);
+  const inTurn: TakeDeps['inTurn'] = (work) => {
+    entry.startWork();
+    return deps.desk.run(sender, work);
+  };
+  const taken = await takeArrival({ threads: deps.threads, mayKeep, inTurn }, arrival);
   if ('error' in taken) return await reject(deps, arrival, taken);
 
   const { item } = taken;
