@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { createHmac, hash } from 'node:crypto';
+import { secretKey } from './key-objects.ts';
 
 const blockBytes = 64;
 const digestBytes = 32;
@@ -20,7 +21,8 @@ const pads = new WeakMap<Uint8Array, Pads>();
  * bytes must not be changed afterwards.
  */
 export function hmacSha256Hex(key: Uint8Array, message: string): string {
-  if (message.length * 3 > messageBytesMax || key.length > blockBytes) return createHmac('sha256', key).update(message).digest('hex');
+  if (message.length * 3 > messageBytesMax || key.length > blockBytes)
+    return createHmac('sha256', secretKey(key)).update(message).digest('hex');
   let pad = pads.get(key);
   if (pad === undefined) {
     pad = { inner: Buffer.alloc(blockBytes + messageBytesMax, 0x36), outer: Buffer.alloc(blockBytes + digestBytes, 0x5c) };
