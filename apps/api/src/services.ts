@@ -7,6 +7,7 @@ import { createReplayer, type Replayer } from './deliveries/rerun.ts';
 import { createWriter, type Writer } from './deliveries/writer.ts';
 import { createFlow, type Flow, type FlowTimes } from './flow/flow.ts';
 import type { Thresholds } from './flow/levels.ts';
+import { createDoor, type Door } from './ingest/door.ts';
 import { registerGauges } from './operate/gauges.ts';
 import { createAccounts } from './operators/accounts.ts';
 import type { RecogniseOperator } from './platform/auth.ts';
@@ -32,6 +33,7 @@ export interface Services {
   flow: Flow;
   quarantine: Quarantine;
   threads: Threads;
+  door: Door;
   outbound: Outbound;
   notifier: Notifier;
   replayer: Replayer;
@@ -74,6 +76,7 @@ export async function createServices(given: {
   });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log, now);
   const threads = createThreads({ entry: new URL('./thread.ts', import.meta.url), metrics, log });
+  const door = createDoor({ config, log, flow, connections, writer, quarantine, threads, metrics, now });
   const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate, ...(given.lookup && { lookup: given.lookup }) });
   const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl, now });
   const replayer = createReplayer({ db, connections, threads, metrics, now, log });
@@ -91,6 +94,7 @@ export async function createServices(given: {
     flow,
     quarantine,
     threads,
+    door,
     outbound,
     notifier,
     replayer,
