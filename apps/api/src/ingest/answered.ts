@@ -3,9 +3,11 @@ import type { Metrics } from '../platform/metrics.ts';
 import { type Answered, type RequestLog, statusClass } from '../platform/request-log.ts';
 import type { Delivered } from './receive.ts';
 
-/** Counts and logs deliveries that were committed and answered. */
+/** Counts and logs deliveries that were committed and answered, and those that were refused for lack of room. */
 export interface AnsweredDeliveries {
   add(request: Answered, delivered: Delivered): void;
+  /** Under overload most requests are refused, so that a line for each would cost more than all the rest of the refusal. */
+  refused(request: Answered): void;
 }
 
 /** The connections that a line names: those with the most deliveries. */
@@ -25,25 +27,56 @@ export function createAnsweredDeliveries(deps: {
 }): AnsweredDeliveries {
   const { metrics, log, requestLog, logsEach, now } = deps;
   let waiting: { request: Answered; delivered: Delivered }[] = [];
+  let refusals: Answered[] = [];
+  let isScheduled = false;
+
+  function observe({ route, status, durationMs }: Answered): void {
+    metrics.requestDuration.observe({ route, status_class: statusClass(status) }, durationMs / 1000);
+  }
+
+  function schedule(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(flush);
+  }
 
   function flush(): void {
+    isScheduled = false;
+    flushRefusals();
     const all = waiting;
     if (all.length === 0) return;
     waiting = [];
     const nowMs = now();
     for (const { request, delivered } of all) {
-      metrics.requestDuration.observe({ route: request.route, status_class: statusClass(request.status) }, request.durationMs / 1000);
+      observe(request);
       countOutcomes(metrics, delivered, nowMs);
       if (logsEach) requestLog.write(request);
     }
     if (!logsEach) log.info(lineOf(all), 'deliveries');
   }
+
+  function flushRefusals(): void {
+    if (refusals.length === 0) return;
+    const codes: Record<string, number> = {};
+    for (const request of refusals) {
+      observe(request);
+      const code = String(request.event.code);
+      codes[code] = (codes[code] ?? 0) + 1;
+      if (logsEach) requestLog.write(request);
+    }
+    if (!logsEach) log.info({ requests: refusals.length, codes }, 'refused');
+    refusals = [];
+  }
   metrics.beforeScrape(flush);
 
   return {
     add(request, delivered) {
-      if (waiting.length === 0) setImmediate(flush);
+      schedule();
       waiting.push({ request, delivered });
+    },
+    refused(request) {
+      schedule();
+      refusals.push(request);
     },
   };
 }

@@ -45,6 +45,7 @@ export function createListener(door: Door, isStopping: () => boolean, others: Re
       event: arriving.event,
     };
     if (delivered) door.answered.add(request, delivered);
+    else if (request.event.code === 'overloaded') door.answered.refused(request);
     else door.requestLog.answered(request);
   }
 
