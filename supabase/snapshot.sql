@@ -5492,14 +5492,18 @@ grant execute on function private.list_orgs(uuid,text,boolean,bigint,uuid,intege
 
 CREATE OR REPLACE FUNCTION private.list_orgs_to_measure(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS SETOF uuid
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
+begin
+  return query
   select a.org_id from public.connection_activity a where a.bucket >= date_trunc('minute', p_now - interval '2 minutes')
   union
   -- A quota that was used up yesterday accepts deliveries again today.
-  select m.org_id from private.org_measures m where m.exceeded is not null
+  select m.org_id from private.org_measures m where m.exceeded is not null;
+end
 $function$;
 comment on function private.list_orgs_to_measure(timestamp with time zone) is 'The orgs that had traffic in the last minutes, and those that have exceeded a quota. Each is measured in a transaction of its own.';
 grant execute on function private.list_orgs_to_measure(timestamp with time zone) to worker;
