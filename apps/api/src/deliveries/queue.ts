@@ -59,12 +59,13 @@ export function createQueue(limits: BatchLimits) {
     const perRecord = (bytes - item.sealed.length) / records;
     const left = records - from;
     const roomRecords = batchRecordsMax - batch.records;
-    // The body of a delivery cannot be divided: in an empty batch, any body fits.
     const roomBytes = isEmpty ? Math.max(batchBytesMax, sealed + perRecord) : batchBytesMax - batch.bytes;
     const part = (count: number) => ({ queued, from, to: from + count, records: count, bytes: sealed + count * perRecord });
     const isLarge = records > batchRecordsMax || bytes > batchBytesMax || isSlow;
     if (!isLarge) return left <= roomRecords && sealed + left * perRecord <= roomBytes ? part(left) : undefined;
-    const fit = Math.min(left, partMax - (from - queued.written), roomRecords, Math.floor((roomBytes - sealed) / perRecord));
+    const fitBytes = Math.floor((roomBytes - sealed) / perRecord);
+    // The body of a delivery cannot be divided: in an empty batch, any body fits with at least one record.
+    const fit = Math.min(left, partMax - (from - queued.written), roomRecords, isEmpty ? Math.max(1, fitBytes) : fitBytes);
     if (fit < 1) return undefined;
     return part(Math.max(1, Math.min(fit, Math.floor(allowance / Math.max(1, perRecord / bytesPerRecord)))));
   }
