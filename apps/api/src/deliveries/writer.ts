@@ -201,13 +201,14 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   /** Answers the delivery when all its records are committed; otherwise, its next part waits for a batch. */
   function advance({ queued, to }: Part, outcomes: Outcome[]): void {
-    const all = queued.outcomes.length === 0 ? outcomes : [...queued.outcomes, ...outcomes];
+    // Most deliveries have one part, whose outcomes are not copied.
+    if (queued.outcomes.length === 0) queued.outcomes = outcomes;
+    else for (const outcome of outcomes) queued.outcomes.push(outcome);
     if (to >= queued.item.records.length) {
       release(queued);
-      queued.resolve(all);
+      queued.resolve(queued.outcomes);
       return;
     }
-    queued.outcomes = all;
     queued.written = to;
     queued.since = performance.now();
     queue.add(queued);
