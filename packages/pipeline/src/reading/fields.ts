@@ -20,9 +20,14 @@ function keysOf(path: string): readonly string[] {
 export function at(value: Json | undefined, path: string): Json | undefined {
   let current: Json | undefined = value;
   for (const key of keysOf(path)) {
+    if (typeof current !== 'object' || current === null) return undefined;
     if (Array.isArray(current)) current = /^\d+$/.test(key) ? current[Number(key)] : undefined;
-    else if (isObject(current) && Object.hasOwn(current, key)) current = current[key];
-    else return undefined;
+    else {
+      const found: Json | undefined = current[key];
+      // What is not there is mostly not inherited either, so that only what was found is asked whether it is the object's own.
+      if (found === undefined || !Object.hasOwn(current, key)) return undefined;
+      current = found;
+    }
   }
   return current;
 }
