@@ -111,12 +111,19 @@ export function processDelivery(
     const value = body.kind === 'empty' ? null : body.value;
     return [failure(error, { screen: unreadScreen, sample: () => shapeOf(value) }, undefined)];
   }
+  const receivedAt = new Date(context.receivedAtMs).toISOString();
   return records.map((record, index) =>
-    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context) : undefined,
+    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context, receivedAt) : undefined,
   );
 }
 
-function processRecord(source: Source, delivery: Delivery, record: RawRecord, context: ProcessContext): ProcessedRecord {
+function processRecord(
+  source: Source,
+  delivery: Delivery,
+  record: RawRecord,
+  context: ProcessContext,
+  receivedAt: string,
+): ProcessedRecord {
   let reading: Reading | undefined;
   let asSent: Reading | undefined;
   const privacy = openRecord(source, record, context);
@@ -144,7 +151,7 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
       source_event_type: sourceEventType(source, reading, screen),
       source_event_id: idColumn(reading.sourceEventId, screen),
       event_time: new Date(eventTime(reading, context)).toISOString(),
-      received_at: new Date(context.receivedAtMs).toISOString(),
+      received_at: receivedAt,
       idempotency_key: key,
       subject,
       amount_minor: reading.amountMinor === undefined ? null : amount(reading.amountMinor),

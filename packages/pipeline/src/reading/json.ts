@@ -124,7 +124,7 @@ export function parseJson(text: string, budget: ValueBudget = { left: jsonValues
     throw new RecordError('INVALID_PAYLOAD', `The body is not valid JSON${position <= text.length ? ` at character ${position}` : ''}.`);
   }
   // A key may be written with escapes; those of ASCII letters and the underscore begin with \u005, \u006 or \u007.
-  if (text.includes('__proto__') || /\\u00[567]/.test(text)) dropProto(value);
+  if (text.includes('__proto__') || (text.includes('\\u00') && /\\u00[567]/.test(text))) dropProto(value);
   return value;
 }
 
