@@ -169,8 +169,9 @@ describe('people', () => {
 });
 
 describe('fields that a source knows by their names', () => {
-  const byName: KeptFields['byName'] = (key, holder, around) => {
-    if (key === 'who' || (key === 'value' && around.label === 'Nome')) return 'person';
+  const byName: KeptFields['byName'] = (key, holder) => {
+    if (key === 'who') return 'person';
+    if (key === 'value') return (_, around) => (around.label === 'Nome' ? 'person' : undefined);
     if (key === 'closer') return 'staff';
     if (key === 'kind' || key === 'tags') return 'word';
     return key === 'title' && holder === 'items' ? 'text' : undefined;

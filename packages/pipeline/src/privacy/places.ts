@@ -1,4 +1,4 @@
-import type { Json, JsonObject, KeptAs } from '../source.ts';
+import type { Json, JsonObject, KeptAs, NamedAs } from '../source.ts';
 import { follow, isPlainAt, type KeptPaths, open, type Places, type Rule, ruleAt, within } from './kept-paths.ts';
 import { personalKind } from './personal-field-names.ts';
 import { type Signs, signsOf } from './text-traits.ts';
@@ -119,7 +119,9 @@ function makePlace(table: PlaceTable, around: Place, key: string): Place | undef
     place.plain = false;
   }
   if (form !== 'word') place.signs = signsOf(key);
-  if (declared === undefined && around.rule === undefined) place.ask = byName(paths, key, around.key);
+  const named = declared === undefined && around.rule === undefined ? nameOf(paths, key, around.key) : undefined;
+  if (typeof named === 'function') place.ask = named;
+  else if (named !== undefined) decideAs(table, place, named);
   makeRoom(table, around);
   place.generation = table.generation;
   around.inner.set(key, place);
@@ -127,11 +129,9 @@ function makePlace(table: PlaceTable, around: Place, key: string): Place | undef
 }
 
 /** What no path names is decided by the name of its field: by the source where it knows the names, otherwise by the usual names of personal fields. */
-function byName(paths: KeptPaths, key: string, holder: string): Place['ask'] {
-  if (paths.byName === undefined)
-    return personalKind(key, holder) === undefined ? undefined : (value) => (value === null ? undefined : 'personal_name');
-  const { byName } = paths;
-  return (_value, around) => byName(key, holder === '' ? undefined : holder, around);
+function nameOf({ byName }: KeptPaths, key: string, holder: string): NamedAs | Place['ask'] {
+  if (byName !== undefined) return byName(key, holder === '' ? undefined : holder);
+  return personalKind(key, holder) === undefined ? undefined : (value) => (value === null ? undefined : 'personal_name');
 }
 
 /** The place, with what was decided about one value at it. */
@@ -145,16 +145,20 @@ const ruleNamed = { word: 'words', id: 'ids', text: 'texts' } as const;
 function makeDecided(table: PlaceTable, place: Place, as: KeptAs | 'personal_name'): Place {
   const made = newPlace(place.key, place.paths, place.rule, place.plain, place.plainHere);
   made.signs = place.signs;
-  if (as === 'staff' && table.paths.keepsStaff) made.rule = 'texts';
-  else if (as === 'person' || as === 'staff' || as === 'personal_name') {
-    made.rule = as === 'person' ? 'people' : as;
-    made.plain = place.plainHere;
-  } else made.named = ruleNamed[as];
+  decideAs(table, made, as);
   makeRoom(table, place);
   made.generation = table.generation;
   place.decided ??= new Map();
   place.decided.set(as, made);
   return made;
+}
+
+function decideAs(table: PlaceTable, place: Place, as: KeptAs | 'personal_name'): void {
+  if (as === 'staff' && table.paths.keepsStaff) place.rule = 'texts';
+  else if (as === 'person' || as === 'staff' || as === 'personal_name') {
+    place.rule = as === 'person' ? 'people' : as;
+    place.plain = place.plainHere;
+  } else place.named = ruleNamed[as];
 }
 
 /** The place of an item of a list, which is named by a path or like its list. */
