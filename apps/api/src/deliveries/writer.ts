@@ -27,6 +27,8 @@ export interface Writer {
    * cheap, so that it can be made before the body is read, without `item`, and before the sender is known.
    */
   admit(sender: Sender | undefined, item?: WriteItem): void;
+  /** Whether a delivery of the sender would wait for room, rather than be admitted or refused for another reason. */
+  isFull(sender: Sender): boolean;
   /**
    * Resolves after the commit, with the outcome of every record in order; a large delivery is committed in several batches, and resolves after
    * the last. Rejects with a temporary Refusal when the delivery was not stored, or not completely.
@@ -68,6 +70,11 @@ const refused = new Refusal('database_unavailable', 'the database refuses this d
 
 /** An org that sends alone fills four fifths of the buffer, and half of the room of large deliveries. See room.ts. */
 const sharePerFree = { ordinary: 4, large: 1 };
+/**
+ * While a batch is being written the next one waits for it, unless the next one is full or the write has taken so long. Measured at 64 connections: two half
+ * batches at a time cost a seventh more processor time in the API and a sixth more in Postgres than one whole batch after another.
+ */
+const lateMs = 15;
 /** What a record's row takes in memory and in a statement, besides the text of the record. */
 const rowBytes = 600;
 /** A delivery of which a part was cancelled is tried again in parts of an eighth of the size for so long after it was admitted. */
@@ -100,7 +107,8 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   const oldestQueuedAt = () => held.values().next().value?.queuedAt ?? Infinity;
   const unanswered = createUnanswered(oldestQueuedAt);
   let closed = false;
-  let timerSet = false;
+  let timer: NodeJS.Timeout | undefined;
+  let wakesAt = Infinity;
 
   function roomOf({ records, bytes }: Load): Room {
     return records > limits.batchRecordsMax || bytes > limits.batchBytesMax ? rooms.large : rooms.ordinary;
@@ -148,19 +156,28 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     while (flights.count() < limits.batchesInFlightMax) {
       const dueInMs = queue.dueInMs(unanswered.hurriedUntil());
       if (dueInMs === undefined) return;
-      if (dueInMs > 0) {
-        wakeIn(dueInMs);
+      const waitMs = Math.max(dueInMs, queue.isFull() ? 0 : companyMs());
+      if (waitMs > 0) {
+        wakeIn(waitMs);
         return;
       }
       void runBatch(queue.takeBatch());
     }
   }
 
+  /** How long the newest batch in flight still keeps the next one waiting, unless that one is full. */
+  function companyMs(): number {
+    const startedAt = flights.newestStart();
+    return startedAt === undefined ? 0 : startedAt + lateMs - performance.now();
+  }
+
   function wakeIn(ms: number): void {
-    if (timerSet) return;
-    timerSet = true;
-    setTimeout(() => {
-      timerSet = false;
+    const at = performance.now() + ms;
+    if (at >= wakesAt) return;
+    clearTimeout(timer);
+    wakesAt = at;
+    timer = setTimeout(() => {
+      wakesAt = Infinity;
       startBatches();
     }, ms);
   }
@@ -251,6 +268,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   return {
     admit,
+    isFull: (sender) => !closed && !breaker.isBlocking() && rooms.ordinary.full(sender, 0) !== undefined,
     write,
     drain() {
       closed = true;
