@@ -93,6 +93,7 @@ export function keep(
   return run;
 }
 
+const comparedColumns = 16;
 /** One for all records, since it is filled and asked within one call. */
 const sieve = newSieve();
 
@@ -108,8 +109,8 @@ export function prepareSearch({ pending, keys, person }: Kept, columnTexts: read
   for (const text of columnTexts) {
     chars += text.length + 1;
     if (person.traits.has(text)) continue;
-    // Most ids stand in a column and among the kept texts.
-    const same = pending.find((one) => one.text === text);
+    // Most ids stand in a column and among the kept texts. Only a few columns are compared, since a record may have thousands of campaign parameters.
+    const same = person.traits.size < comparedColumns ? pending.find((one) => one.text === text) : undefined;
     person.traits.set(text, same?.traits ?? lookAt(text, sieve));
   }
   for (let index = 1; index < keys.length; index += 2) {
