@@ -5,11 +5,11 @@ import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
 import { identifierIn, identifierInId, isSearched, maskText } from './mask.ts';
 import { personalKind } from './personal-field-names.ts';
-import { decidedPlace, type Place, type PlaceTable, placeOfItem, placeOfKey } from './places.ts';
+import { addKey, decidedPlace, type Place, type PlaceTable, placeOfItem, placeOfKey } from './places.ts';
 import { isPlainNumber, isTimeNumber, plainForm } from './plain-forms.ts';
 import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
 import { shrink } from './shrink.ts';
-import { emptySieve, newSieve, setBits } from './sieve.ts';
+import { emptySieve, newSieve } from './sieve.ts';
 import { lookAt, noTraits } from './text-traits.ts';
 
 /** Characters of JSON that one event's `properties` may have. A platform's largest order has a quarter of them. */
@@ -93,6 +93,7 @@ export function keep(
   return run;
 }
 
+const comparedColumns = 16;
 /** One for all records, since it is filled and asked within one call. */
 const sieve = newSieve();
 
@@ -108,16 +109,14 @@ export function prepareSearch({ pending, keys, person }: Kept, columnTexts: read
   for (const text of columnTexts) {
     chars += text.length + 1;
     if (person.traits.has(text)) continue;
-    // Most ids stand in a column and among the kept texts.
-    const same = pending.find((one) => one.text === text);
+    // Most ids stand in a column and among the kept texts. Only a few columns are compared, since a record may have thousands of campaign parameters.
+    const same = person.traits.size < comparedColumns ? pending.find((one) => one.text === text) : undefined;
     person.traits.set(text, same?.traits ?? lookAt(text, sieve));
   }
   for (let index = 1; index < keys.length; index += 2) {
-    const { key, signs } = keys[index] as Place;
-    if (signs === undefined) continue;
-    setBits(sieve.words, signs.words);
-    setBits(sieve.ends, signs.ends);
-    chars += key.length + 1;
+    const place = keys[index] as Place;
+    addKey(place, sieve);
+    chars += place.key.length + 1;
   }
   const names = () => keys.flatMap((one) => ('key' in one ? [one.key] : []));
   lookForPerson(person, sieve, () => [...columnTexts, ...pending.map(({ text }) => text), ...names()], chars);
@@ -129,8 +128,8 @@ export function finishKept(kept: Kept, ids: IdDigests, note?: Note): JsonObject 
   for (const one of pending) settle(one, kept, ids, note);
   if (isSearched(person))
     for (let index = 0; index < keys.length; index += 2) {
-      const { key, signs } = keys[index + 1] as Place;
-      if (identifierIn(key, person, true, signs?.traits) !== undefined) delete (ownCopy(keys[index] as Holder) as JsonObject)[key];
+      const { key, traits } = keys[index + 1] as Place;
+      if (identifierIn(key, person, true, traits) !== undefined) delete (ownCopy(keys[index] as Holder) as JsonObject)[key];
     }
   const value = top.value as JsonObject;
   // A digest is longer than a short id. Only a record that could be too large is measured exactly.
@@ -222,8 +221,8 @@ function keepObject(run: Run, object: JsonObject, place: Place, holder: Holder, 
     const kept = keepValue(run, value, inner, holder, key, depth + 1, innerPath);
     if (kept === undefined) return undefined;
     run.chars += key.length + 4;
-    if (inner.signs === undefined) return kept;
-    if (inner.signs.traits === noTraits && run.note === undefined) run.keys.push(holder, inner);
+    if (inner.traits === undefined) return kept;
+    if (inner.traits === noTraits && run.note === undefined) run.keys.push(holder, inner);
     else run.pending.push({ holder, key, text: key, rule: 'key', path: innerPath, traits: noTraits });
     return kept;
   }

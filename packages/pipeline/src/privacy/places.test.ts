@@ -28,7 +28,7 @@ describe('the remembered places of a table', () => {
     for (let n = 0; n < 5; n++) kept(Object.fromEntries(Array.from({ length: 3_000 }, (_, k) => [`key_${n}_${k}`, 1])), places);
     for (let n = 0; n < 5_000; n++) kept({ [`branch${n}`]: { [`leaf${n}`]: 1 } }, places);
     expect(places.count).toBeLessThanOrEqual(2_000);
-    expect(places.top.inner.size).toBeLessThanOrEqual(2_000);
+    expect(places.top.inner?.size ?? 0).toBeLessThanOrEqual(2_000);
   });
   test('decide the same after the table was emptied, also in the middle of a record', () => {
     const places = table();
@@ -45,7 +45,7 @@ describe('the remembered places of a table', () => {
   test('do not remember a key that is no field name', () => {
     const places = table();
     expect(placeOfKey(places, places.top, 'Zulmira Ávila')).toBeUndefined();
-    expect(places.top.inner.size).toBe(0);
+    expect(places.top.inner).toBeUndefined();
   });
   test('leave the record as it is, and replace only in a copy', () => {
     const record = {

@@ -3,7 +3,7 @@ import { collapse, fold, foldWithOrigins } from './text-forms.ts';
 /*
  * Which words stand in the kept texts of a record, and how their numbers end, as bits of two tables. In nearly all records none of the person's
  * values is among them, which the tables say without any text being folded, joined or searched.
- * Measured: the search of a purchase for its person takes 3 µs with the tables, and 19 µs without them.
+ * Measured: collecting the person of a webhook's record and searching for it takes about half of the time with the tables.
  */
 
 const wordBits = 1 << 14;

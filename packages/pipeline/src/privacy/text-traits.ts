@@ -70,15 +70,14 @@ export const traitsOf = (text: string): number => lookAt(text, unused);
 
 /** What a look at a text finds, to be used again: the names of fields are the same in all records. */
 export interface Signs {
-  traits: number;
   words: readonly number[];
   ends: readonly number[];
 }
 
 export function signsOf(text: string): Signs {
   const sieve = newSieve();
-  const traits = lookAt(text, sieve);
-  return { traits, words: bitsOf(sieve.words), ends: bitsOf(sieve.ends) };
+  lookAt(text, sieve);
+  return { words: bitsOf(sieve.words), ends: bitsOf(sieve.ends) };
 }
 
 /**
