@@ -14,7 +14,7 @@ export interface Base {
 }
 
 /** All times are fixed, so that both checkouts make the same rows. */
-const nowMs = Date.UTC(2026, 10, 30, 12);
+const fixedNowMs = Date.UTC(2026, 10, 30, 12);
 const url = 'https://in.example.com/api/webhooks/source/0199d3a1-0000-7000-8000-000000000001';
 
 /** Makes deliveries by their numbers. The first ones are the bases as they are, once for each config of their source; the others are mutated. */
@@ -22,6 +22,7 @@ export function createDeliveries(
   bases: readonly Base[],
   setups: readonly Setup[],
   seed: number,
+  nowMs = fixedNowMs,
 ): { unchanged: number; make(n: number): Arrival } {
   const pairs = setups.flatMap((setup) =>
     bases.filter((base) => suits(base, setup)).map((base) => ({ setup, base, parsed: parsed(base) })),
@@ -30,17 +31,13 @@ export function createDeliveries(
   const make = (n: number): Arrival => {
     const choices = createChoices(seed * 2_000_003 + n);
     const unchanged = pairs[n];
-    if (unchanged)
-      return arrivalOf(unchanged.setup, unchanged.setup.connections[0], {
-        contentType: unchanged.base.contentType,
-        text: unchanged.base.text,
-      });
+    if (unchanged) return arrivalOf(unchanged.setup, unchanged.setup.connections[0], unchanged.base, nowMs);
     const setup = choices.one(setups);
     const pair = choices.one(bySetup.get(setup) ?? pairs);
     const body = mutate(structuredClone(pair.parsed), 1 + choices.below(choices.chance(80) ? 4 : 12), choices);
     const encoded = encode(body, pair.base.contentType, choices);
     return vary(
-      arrivalOf(setup, choices.chance(70) ? setup.connections[0] : choices.one(setup.connections), encoded, choices),
+      arrivalOf(setup, choices.chance(70) ? setup.connections[0] : choices.one(setup.connections), encoded, nowMs, choices),
       setup,
       choices,
     );
@@ -66,6 +63,7 @@ function arrivalOf(
   { source, secrets, otherSecrets }: Setup,
   connection: Arrival['connection'] | undefined,
   { contentType, text, bytes }: { contentType: string; text: string; bytes?: (text: string) => Buffer },
+  nowMs: number,
   choices?: Choices,
 ): Arrival {
   if (!connection) throw new Error('a setup has no connection');
@@ -94,6 +92,7 @@ function arrivalOf(
 
 /** Changes what is beside the body: headers, the query, and how the delivery came in. */
 function vary(arrival: Arrival, { secrets }: Setup, choices: Choices): Arrival {
+  const nowMs = arrival.receivedAtMs;
   const secret = secrets[0]?.value ?? 'none';
   const headers: Record<string, string | undefined> = { ...arrival.delivery.headers };
   let { url: called } = arrival.delivery;

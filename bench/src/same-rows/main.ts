@@ -4,16 +4,19 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measure } from '../process.ts';
 import { readBases } from './bases.ts';
+import { compareTables } from './compare-tables.ts';
 import { differencesOf } from './differences.ts';
 import type { RowsRequest, RowsResult } from './rows.ts';
 
-const usage = `Usage: npm run bench:same-rows -- <checkout> [--bodies <number>] [--seed <number>] [--captured <folder>] [--body <number>]
+const usage = `Usage: npm run bench:same-rows -- <checkout> [--bodies <number>] [--seed <number>] [--captured <folder>] [--body <number>] [--database <batches>]
 Makes the rows of every sample and of mutated bodies with the code of another checkout, whose packages are installed, and with the code here, and
 compares them byte for byte. Ids are compared by their places, and sealed bodies after they are opened. Exit code 1 when there is a difference.
 --bodies    how many mutated bodies (20000)
 --seed      another seed makes other bodies (1)
 --captured  a folder with captured deliveries, in a folder for each platform
 --body      only the delivery of this number, and prints its rows
+--database  writes this many batches (new records, repeated ones, conflicts, dead letters, parts, replays) with the statement of each checkout into a
+            database with its migrations, and compares the contents of all tables
 --that      the checkout to compare with, in place of the one here`;
 
 const here = join(import.meta.dirname, '..', '..', '..');
@@ -27,6 +30,7 @@ function readArguments() {
         seed: { type: 'string', default: '1' },
         captured: { type: 'string' },
         body: { type: 'string' },
+        database: { type: 'string' },
         that: { type: 'string', default: here },
         help: { type: 'boolean' },
       },
@@ -45,6 +49,7 @@ function readArguments() {
       seed: Number(values.seed),
       captured: values.captured,
       body,
+      database: values.database === undefined ? undefined : Number(values.database),
     };
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`);
@@ -56,7 +61,7 @@ function readArguments() {
 const shownMax = 15;
 const perRun = 10_000;
 
-const { before, after, bodies, seed, captured, body } = readArguments();
+const { before, after, bodies, seed, captured, body, database } = readArguments();
 const directory = mkdtempSync(join(tmpdir(), 'tributary-same-rows-'));
 try {
   const basesFile = join(directory, 'bases.json');
@@ -65,7 +70,8 @@ try {
     Promise.all(
       [before, after].map((checkout) => measure<RowsResult>('same-rows/rows', { checkout, basesFile, seed, ...range })),
     ) as Promise<[RowsResult, RowsResult]>;
-  process.exitCode = body === undefined ? await compareAll(onBoth) : await showOne(onBoth, body);
+  if (database !== undefined) process.exitCode = await compareTables({ before, after, basesFile, seed, batches: database });
+  else process.exitCode = body === undefined ? await compareAll(onBoth) : await showOne(onBoth, body);
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

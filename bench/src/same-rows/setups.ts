@@ -57,12 +57,18 @@ export function setupsOf(sources: ReadonlyMap<string, Source>): Setup[] {
       const config = source.config.parse(written);
       const [secrets, otherSecrets] = [1, 2].map((fill) => secretsOf(source, config, fill)) as [Secret[], Secret[]];
       const connections = (['usual', 'former', 'without hash key', 'erased'] as const).map((state) =>
-        connectionIn(state, source, config, secrets),
+        connectionIn(state, source, config, secrets, idOf(source, index)),
       );
       return { name: `${source.type} ${index + 1}`, source, secrets, otherSecrets, connections };
     }),
   );
 }
+
+const types = Object.keys(configs);
+
+/** Each config has a connection by itself. The states of a connection share its id. */
+const idOf = ({ type }: Source, index: number) =>
+  `0199d3a1-0000-7000-8000-0000000${String(types.indexOf(type) + 1).padStart(2, '0')}${String(index).padStart(3, '0')}`;
 
 function secretsOf(source: Source, config: unknown, fill: number): Secret[] {
   return source.secrets.map(({ name }) => ({
@@ -76,11 +82,12 @@ function connectionIn(
   source: Source,
   config: unknown,
   secrets: readonly Secret[],
+  id: string,
 ): Connection {
   const dataKey = { version: 1, key: key(3) };
   const hashKey = { version: 1, key: key(4) };
   return {
-    id: '0199d3a1-0000-7000-8000-000000000001',
+    id,
     orgId: '0199d3a1-0000-7000-8000-000000000002',
     projectId: '0199d3a1-0000-7000-8000-000000000003',
     source,

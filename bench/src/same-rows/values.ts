@@ -3,7 +3,7 @@ import type { Choices } from './choices.ts';
 
 // The values that mutations put into bodies. Every person in them is invented.
 
-export const people: readonly string[] = [
+const people: readonly string[] = [
   'Lívia Campos de Souza',
   'LIVIA CAMPOS',
   'João',
