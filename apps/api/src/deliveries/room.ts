@@ -30,8 +30,8 @@ export interface RoomLimits {
    * each: there is always room for an org that has nothing in it yet, and the shares shrink by themselves as more orgs send.
    */
   sharePerFree: number;
-  /** Whether an org that has nothing in the room is admitted also when the room is full. */
-  admitsNewcomers?: boolean;
+  /** Whether an org that occupies less than an equal part of the room is admitted also when the room is full. */
+  keepsEqualParts?: boolean;
 }
 
 /**
@@ -40,7 +40,7 @@ export interface RoomLimits {
  * exceeds its bounds by one delivery at most.
  */
 export function createRoom(limits: RoomLimits): Room {
-  const { sharePerFree, admitsNewcomers = false } = limits;
+  const { sharePerFree, keepsEqualParts = false } = limits;
   const load: Load = { records: 0, bytes: 0 };
   const orgs = new Map<string, Load>();
   const connections = new Map<string, Load>();
@@ -57,7 +57,7 @@ export function createRoom(limits: RoomLimits): Room {
     full(sender, bytes) {
       // The bounds of some rooms move.
       const { recordsMax, bytesMax } = limits;
-      if (admitsNewcomers && sender && !orgs.has(sender.orgId)) return undefined;
+      if (keepsEqualParts && sender && (orgs.get(sender.orgId)?.records ?? 0) < recordsMax / (orgs.size + 1)) return undefined;
       if (load.records >= recordsMax) return 'records';
       if (load.bytes >= bytesMax || (load.bytes + bytes > bytesMax && load.bytes > 0)) return 'bytes';
       if (!sender) return undefined;

@@ -51,7 +51,7 @@ test('a crowd of requests that is soon worked off is not refused', () => {
   expect(fill(work, from('a'), 700)).toBe(700);
 });
 
-test('an org that has no work is admitted while another org floods, also when the limit has become smaller than the work of the flood', () => {
+test('an org that has little work is admitted while another org floods, also when the limit has become smaller than the work of the flood', () => {
   const work = createWork({ min: 100, max: 1_000 });
   fill(work, from('flood'));
   for (let ms = 0; ms < 3_000; ms += 100) {
@@ -59,7 +59,7 @@ test('an org that has no work is admitted while another org floods, also when th
     work.isFull(from('flood'));
   }
   expect(work.isFull(from('flood'))).toBe(true);
-  expect(work.isFull(from('other'))).toBe(false);
+  expect(fill(work, from('other'))).toBeGreaterThan(25);
 });
 
 test('the connections of an org share what it may have in work', () => {

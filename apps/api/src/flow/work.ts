@@ -26,7 +26,7 @@ const one = { records: 1, bytes: 0 };
 /**
  * Admits as much work as is worked off within `delayMs` (Little's law). While deliveries wait, their rate is that of the machine and the limit
  * follows it; otherwise the limit grows. More work would only make every answer later, and a sender that is refused at once, before its body is
- * read, costs a tenth of one that is accepted. An org without any work is admitted beyond the limit, so that the flood of another org never refuses it.
+ * read, costs a tenth of one that is accepted. An org with less work than an equal part is admitted beyond the limit, so that the flood of another org does not refuse it.
  */
 export function createWork({ min, max }: WorkBounds): Work {
   let limit = max;
@@ -39,7 +39,7 @@ export function createWork({ min, max }: WorkBounds): Work {
     },
     bytesMax: Number.POSITIVE_INFINITY,
     sharePerFree,
-    admitsNewcomers: true,
+    keepsEqualParts: true,
   };
   const room = createRoom(bounds);
 
