@@ -5276,10 +5276,7 @@ CREATE OR REPLACE FUNCTION private.keep_connection()
  SET search_path TO ''
 AS $function$
 begin
-  if tg_op = 'UPDATE' then
-    raise check_violation using message = 'a connection stays in its org and project', constraint = 'connection_is_fixed';
-  end if;
-  -- A batch that is being written holds a lock on the row of its connection, so that the deletion has waited for its rows.
+  -- A batch that is being written holds a lock on the row of its connection, so that the change has waited for its rows.
   if exists (select from public.canonical_events e where e.source_connection_id = old.id)
     or exists (select from public.event_journal j where j.org_id = old.org_id and j.source_connection_id = old.id) then
     raise foreign_key_violation using message = 'events or deliveries belong to the connection', constraint = 'connection_is_used';
@@ -5460,11 +5457,11 @@ begin
         null, r.source_event_type, r.idempotency_key, null, false, jsonb_build_object('type', r.type, 'properties', r.properties::jsonb),
         encode(private.other_body_key(encode(r.body_sha256, 'hex'), o.stored_event_id), 'hex'), encode(r.body_sha256, 'hex'),
         o.stored_event_id)::private.dead_row
-      from unnest(p_existing) with ordinality o
-      join private.records_of(p_records) r on r.event_id = o.event_id
+      from unnest(p_existing) o
+      join private.records_of(p_records) with ordinality r on r.event_id = o.event_id
       join unnest(p_scopes) s on s.id = r.source_connection_id
       where o.outcome in ('conflict', 'older')
-      order by o.ordinality);
+      order by r.ordinality);
   end if;
   return v_letters;
 end
