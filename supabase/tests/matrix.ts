@@ -541,6 +541,12 @@ export const matrix: Record<string, Expectation> = {
     insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
+  'private.pending_list_state': {
+    rows: () => 'true',
+    column: 'pages',
+    insert: () => `insert into private.pending_list_state (pages) values (1)`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
   'public.retention_settings': {
     rows: ofOrg,
     column: 'keep_days',

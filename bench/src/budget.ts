@@ -1,0 +1,3 @@
+export async function checkBudget(_: { write: boolean; quick: boolean; say(line: string): void }): Promise<number> {
+  return 0;
+}
