@@ -5323,10 +5323,7 @@ CREATE OR REPLACE FUNCTION private.keep_connection()
  SET search_path TO ''
 AS $function$
 begin
-  if tg_op = 'UPDATE' then
-    raise check_violation using message = 'a connection stays in its org and project', constraint = 'connection_is_fixed';
-  end if;
-  -- A batch that is being written holds a lock on the row of its connection, so that the deletion has waited for its rows.
+  -- A batch that is being written holds a lock on the row of its connection, so that the change has waited for its rows.
   if exists (select from public.canonical_events e where e.source_connection_id = old.id)
     or exists (select from public.event_journal j where j.org_id = old.org_id and j.source_connection_id = old.id) then
     raise foreign_key_violation using message = 'events or deliveries belong to the connection', constraint = 'connection_is_used';
@@ -5507,11 +5504,11 @@ begin
         null, r.source_event_type, r.idempotency_key, null, false, jsonb_build_object('type', r.type, 'properties', r.properties::jsonb),
         encode(private.other_body_key(encode(r.body_sha256, 'hex'), o.stored_event_id), 'hex'), encode(r.body_sha256, 'hex'),
         o.stored_event_id)::private.dead_row
-      from unnest(p_existing) with ordinality o
-      join private.records_of(p_records) r on r.event_id = o.event_id
+      from unnest(p_existing) o
+      join private.records_of(p_records) with ordinality r on r.event_id = o.event_id
       join unnest(p_scopes) s on s.id = r.source_connection_id
       where o.outcome in ('conflict', 'older')
-      order by o.ordinality);
+      order by r.ordinality);
   end if;
   return v_letters;
 end
@@ -5651,14 +5648,18 @@ grant execute on function private.list_orgs(uuid,text,boolean,bigint,uuid,intege
 
 CREATE OR REPLACE FUNCTION private.list_orgs_to_measure(p_now timestamp with time zone DEFAULT clock_timestamp())
  RETURNS SETOF uuid
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
 AS $function$
+begin
+  return query
   select a.org_id from public.connection_activity a where a.bucket >= date_trunc('minute', p_now - interval '2 minutes')
   union
   -- A quota that was used up yesterday accepts deliveries again today.
-  select m.org_id from private.org_measures m where m.exceeded is not null
+  select m.org_id from private.org_measures m where m.exceeded is not null;
+end
 $function$;
 comment on function private.list_orgs_to_measure(timestamp with time zone) is 'The orgs that had traffic in the last minutes, and those that have exceeded a quota. Each is measured in a transaction of its own.';
 grant execute on function private.list_orgs_to_measure(timestamp with time zone) to worker;

@@ -258,11 +258,11 @@ begin
         null, r.source_event_type, r.idempotency_key, null, false, jsonb_build_object('type', r.type, 'properties', r.properties::jsonb),
         encode(private.other_body_key(encode(r.body_sha256, 'hex'), o.stored_event_id), 'hex'), encode(r.body_sha256, 'hex'),
         o.stored_event_id)::private.dead_row
-      from unnest(p_existing) with ordinality o
-      join private.records_of(p_records) r on r.event_id = o.event_id
+      from unnest(p_existing) o
+      join private.records_of(p_records) with ordinality r on r.event_id = o.event_id
       join unnest(p_scopes) s on s.id = r.source_connection_id
       where o.outcome in ('conflict', 'older')
-      order by o.ordinality);
+      order by r.ordinality);
   end if;
   return v_letters;
 end

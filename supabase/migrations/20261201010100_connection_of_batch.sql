@@ -1,5 +1,5 @@
 -- The foreign keys of events and deliveries to the connection are checked once per batch by private.scopes_of, which also gives every row its org and
--- project. The other half of the foreign keys is here: a connection stays where it is, and is not deleted while rows belong to it.
+-- project. The other half of the foreign keys is here: a connection is not deleted, and not moved to another org or project, while rows belong to it.
 
 alter table public.canonical_events drop constraint canonical_events_org_id_project_id_source_connection_id_fkey;
 alter table public.event_journal drop constraint event_journal_org_id_source_connection_id_fkey;
@@ -10,10 +10,7 @@ language plpgsql volatile security definer
 set search_path = ''
 as $$
 begin
-  if tg_op = 'UPDATE' then
-    raise check_violation using message = 'a connection stays in its org and project', constraint = 'connection_is_fixed';
-  end if;
-  -- A batch that is being written holds a lock on the row of its connection, so that the deletion has waited for its rows.
+  -- A batch that is being written holds a lock on the row of its connection, so that the change has waited for its rows.
   if exists (select from public.canonical_events e where e.source_connection_id = old.id)
     or exists (select from public.event_journal j where j.org_id = old.org_id and j.source_connection_id = old.id) then
     raise foreign_key_violation using message = 'events or deliveries belong to the connection', constraint = 'connection_is_used';

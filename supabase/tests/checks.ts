@@ -118,19 +118,6 @@ export function pointerChecks(): Check[] {
   });
   return [
     check(
-      'public.canonical_events',
-      'owner of the tables',
-      "an event of A with B's connection",
-      world.insertEvent('A', fresh, { connection }),
-    ),
-    check('public.canonical_events', 'owner of the tables', "an event of A with B's project", world.insertEvent('A', fresh, { project })),
-    check(
-      'public.canonical_events',
-      'owner of the tables',
-      "an event of A with B's project and connection",
-      world.insertEvent('A', fresh, { project, connection }),
-    ),
-    check(
       'public.dlq_events',
       'owner of the tables',
       "a dead letter of A with B's connection",
@@ -143,12 +130,6 @@ export function pointerChecks(): Check[] {
       world.insertDeadLetter('A', fresh, { project }),
     ),
     check('public.legal_holds', 'owner A', "a hold of A on B's connection", world.insertHold('A', { connection })),
-    check(
-      'public.event_journal',
-      'owner of the tables',
-      "a delivery of A with B's connection",
-      world.insertJournal('A', fresh, connection),
-    ),
     check(
       'public.connection_activity',
       'owner of the tables',

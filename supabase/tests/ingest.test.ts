@@ -144,6 +144,17 @@ describe('the ingest role', () => {
     expect(await look(`select from private.event_keys where idempotency_key in ('good', 'bad')`)).toEqual([]);
   });
 
+  it.each([
+    ['deleted', 'delete from public.source_connections where id = $1'],
+    [
+      'moved to another org',
+      `update public.source_connections set org_id = '${orgId('B')}', project_id = '${projectId('B')}' where id = $1`,
+    ],
+  ])('a connection with events or deliveries cannot be %s, also by the owner of the tables', async (_, sql) => {
+    await ingest({ n: 1, key: 'one' });
+    await expect(session.client.query(sql, [connectionId('A')])).rejects.toMatchObject({ code: '23503' });
+  });
+
   it('cannot read events, deliveries, payloads, dead letters or secrets', async () => {
     for (const table of [
       'public.canonical_events',

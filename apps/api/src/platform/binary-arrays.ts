@@ -22,7 +22,7 @@ const sqlTypes: Record<ElementType, { array: string; oid: number }> = {
 };
 
 /** A value that Postgres would refuse, with the SQLSTATE of that refusal. */
-export class RefusedValue extends Error {
+class RefusedValue extends Error {
   override readonly name = 'RefusedValue';
   readonly code: string;
   constructor(code: string, type: ElementType) {
