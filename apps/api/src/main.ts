@@ -1,8 +1,6 @@
 import type { Server } from 'node:http';
-import { Server as NetServer } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { alertTasks } from './alerts/jobs.ts';
-import { createApp } from './app.ts';
 import { approvalTasks } from './approvals/jobs.ts';
 import { conversionTasks } from './conversions/jobs.ts';
 import { dlqTasks } from './dlq/jobs.ts';
@@ -16,9 +14,9 @@ import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
-import { watchUnreadAnswers } from './platform/unread-answers.ts';
 import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
+import { closeGently, createServer } from './server.ts';
 import { createServices } from './services.ts';
 
 function configOrExit() {
@@ -65,13 +63,7 @@ async function start() {
     isPaused: () => services.flow.mode() === 'paused',
   });
 
-  const app = createApp({ ...services, jobs, isStopping: () => stopping });
-  // A client that sends its headers or body a few bytes at a time is cut off; platforms send theirs within milliseconds.
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { connectionsCheckingInterval: 1_000 } }) as Server;
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 15_000;
-  server.keepAliveTimeout = 65_000;
-  watchUnreadAnswers(server, { limits: config.people.answers, metrics: services.metrics, log });
+  const server = createServer({ ...services, jobs, isStopping: () => stopping });
   // A burst of new connections waits in the kernel instead of being refused there (Node's default is 511).
   server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () =>
     log.info({ host: config.http.host, port: config.http.port }, 'listening'),
@@ -111,24 +103,6 @@ function serveMetrics(metrics: Metrics, port: number): Server {
     exit(log, 1);
   });
   return server.listen({ port, host: config.http.host }, () => log.info({ port }, 'listening for the metrics'));
-}
-
-/**
- * Stops listening, and answers the requests that still arrive on open connections; each answer closes its connection. http.Server's close()
- * would cut connections that look idle at once, and with them requests that are already on their way (measured: one to nineteen at each
- * stop under load). Deliveries are answered within milliseconds, so a connection that is still open after some seconds carries a download
- * or a very slow sender, and is cut.
- */
-async function closeGently(server: Server): Promise<void> {
-  const started = performance.now();
-  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  const sweep = setInterval(() => {
-    const openMs = performance.now() - started;
-    if (openMs > 4_000) server.closeAllConnections();
-    else if (openMs > 800) server.closeIdleConnections();
-  }, 100);
-  await closed;
-  clearInterval(sweep);
 }
 
 start().catch((error: unknown) => {

@@ -128,7 +128,7 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
     privacy.search(reading.subject, columnTexts(reading));
     const { screen } = privacy;
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
-    const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
+    const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint);
     const isTest = context.isTest || reading.isTest === true;
     const keyOf = (one: Reading, by: SearchOfIds) => idempotencyKey(one, bodySha256, isTest, by, context);
     const former = reading.idempotencyKey === asSent.idempotencyKey ? undefined : keyOf(asSent, hidesNothing);
@@ -178,7 +178,7 @@ function recordIdentity(
   let bodySha256: string | undefined;
   try {
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
-    bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
+    bodySha256 = orgDigest(context.digestKey, 'record', fingerprint);
     if (!asSent?.idempotencyKey) return { key: bodySha256, bodySha256 };
     const key = idempotencyKey(asSent, bodySha256, context.isTest || asSent.isTest === true, hidesNothing, context);
     return { key: idempotencyKeyDigest(context.digestKey, context.connectionId, key), bodySha256 };

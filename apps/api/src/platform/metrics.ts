@@ -10,13 +10,20 @@ export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  const countLate = new Set<() => void>();
   return {
     registry,
+    /** Runs `count` before each scrape, for what is counted together a moment after it happened. */
+    beforeScrape: (count: () => void) => void countLate.add(count),
     records: new Counter({
       name: 'ingest_records_total',
       help: 'Records received, by outcome',
       labelNames: ['source', 'outcome'],
       registers,
+      // A scrape reads the metrics in this order, and this is the first of those that are counted late.
+      collect: () => {
+        for (const count of countLate) count();
+      },
     }),
     persisted: new Counter({ name: 'ingest_persisted_total', help: 'Canonical events committed', labelNames: ['source'], registers }),
     deadLettered: new Counter({
