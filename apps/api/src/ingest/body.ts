@@ -30,7 +30,7 @@ export interface BodyProgress {
 
 /**
  * Reads and decompresses the body. The limits are enforced during reading and decompression, also when content-length is wrong or missing,
- * and every byte is counted in `room` before it is kept. Resolves in a later turn of the event loop, together with the other bodies of that turn.
+ * and every byte is counted in `room` before it is kept.
  * Throws Refusal `payload_too_large`, `unsupported_encoding`, `invalid_payload`, or `overloaded` when the upload was slow while other
  * requests waited or when no room is left.
  */
@@ -67,17 +67,12 @@ export async function readBody(
 
 /**
  * Most bodies arrive in the packet of their headers, so that one turn later Node holds them whole: those are taken at once, without listeners and
- * promises. The turn also brings the requests together that arrived in it, and what is done with their bodies then runs warm.
+ * promises.
  */
 async function readRaw(body: ArrivingBody, bytesMax: number, tooLarge: (bytes: number) => Refusal, room: BodyRoom): Promise<Buffer> {
   await nextTurn();
   if ('incoming' in body && body.incoming.complete) return takeWhole(body.incoming, bytesMax, tooLarge, room);
-  const raw =
-    'incoming' in body
-      ? await readIncoming(body.incoming, bytesMax, tooLarge, room)
-      : await readStream(body.stream, bytesMax, tooLarge, room);
-  await nextTurn();
-  return raw;
+  return 'incoming' in body ? readIncoming(body.incoming, bytesMax, tooLarge, room) : readStream(body.stream, bytesMax, tooLarge, room);
 }
 
 function takeWhole(incoming: IncomingMessage, bytesMax: number, tooLarge: (bytes: number) => Refusal, room: BodyRoom): Buffer {
