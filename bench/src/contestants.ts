@@ -27,9 +27,10 @@ export interface Contestant {
 
 /**
  * Settings of every Postgres that is measured, beside the durable ones. A new cluster would fill a file with zeros for every 16 MB of its log, which took 9 %
- * of the processor time of its sessions; with this size the files of the warm-up are used again (wal.ts).
+ * of the processor time of its sessions; with this size the files of the warm-up are used again (wal.ts). Older checkouts
+ * compress pages in the log by default, so that all get the same setting.
  */
-const settings = { min_wal_size: '2GB' };
+const settings = { min_wal_size: '2GB', wal_compression: 'off' };
 
 let serial = 0;
 const nextPrefix = () => `m${serial++}x${randomBytes(2).toString('hex')}`;

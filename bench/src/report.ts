@@ -132,7 +132,7 @@ function sections(result: BenchResult): Section[] {
       }),
     },
     {
-      title: 'Overload for 30 s, memory of the server with its threads',
+      title: 'Overload at twice the capacity, memory of all processes of the server',
       head: ['server', 'goodput ÷ peak', 'peak MB', 'last third ÷ middle third', 'acknowledged', 'lost', 'refused without Retry-After'],
       rows: result.contestants.flatMap((name) => {
         const overload = result.after[name]?.overload;
