@@ -196,7 +196,9 @@ function keepObject(run: Run, object: JsonObject, place: Place, holder: Holder, 
   for (let index = 0; index < keys.length; index++) {
     const key = keys[index] as string;
     const value = object[key] as Json;
-    const kept = key === '__proto__' ? undefined : keepField(key, value);
+    const inner = key === '__proto__' ? undefined : placeOfField(run, object, place, key, value, path);
+    if (inner !== undefined) hasPerson ||= inner.rule === 'personal_name' || inner.rule === 'people' || inner.rule === 'staff';
+    const kept = inner === undefined ? undefined : keepField(run, value, inner, holder, key, depth + 1, path);
     if (kept !== undefined && out === undefined && kept === value) continue;
     // Most objects are kept or dropped as a whole, and a copy of them is not made.
     out ??= firstFields(object, keys, index);
@@ -206,26 +208,28 @@ function keepObject(run: Run, object: JsonObject, place: Place, holder: Holder, 
   holder.value = out ?? object;
   holder.isCopy = out !== undefined;
   return holder.value;
+}
 
-  function keepField(key: string, value: Json): Json | undefined {
-    let inner = placeOfKey(run.table, place, key);
-    if (inner === undefined) {
-      collectPerson(run.person, value, key, personalKind(key, place.key));
-      run.note?.(path === '' ? '*' : `${path}.*`, 'dropped', 'key');
-      return undefined;
-    }
-    if (inner.ask !== undefined) inner = decidedPlace(run.table, inner, inner.ask(value, object));
-    const { rule } = inner;
-    hasPerson ||= rule === 'personal_name' || rule === 'people' || rule === 'staff';
-    const innerPath = run.note === undefined ? '' : path === '' ? key : `${path}.${key}`;
-    const kept = keepValue(run, value, inner, holder, key, depth + 1, innerPath);
-    if (kept === undefined) return undefined;
-    run.chars += key.length + 4;
-    if (inner.traits === undefined) return kept;
-    if (inner.traits === noTraits && run.note === undefined) run.keys.push(holder, inner);
-    else run.pending.push({ holder, key, text: key, rule: 'key', path: innerPath, traits: noTraits });
-    return kept;
+/** The place of a field, with what its value decides; undefined for a key that is no field name, whose value is dropped as personal. */
+function placeOfField(run: Run, object: JsonObject, around: Place, key: string, value: Json, path: string): Place | undefined {
+  const place = placeOfKey(run.table, around, key);
+  if (place === undefined) {
+    collectPerson(run.person, value, key, personalKind(key, around.key));
+    run.note?.(path === '' ? '*' : `${path}.*`, 'dropped', 'key');
+    return undefined;
   }
+  return place.ask === undefined ? place : decidedPlace(run.table, place, place.ask(value, object));
+}
+
+function keepField(run: Run, value: Json, place: Place, holder: Holder, key: string, depth: number, around: string): Json | undefined {
+  const path = run.note === undefined ? '' : around === '' ? key : `${around}.${key}`;
+  const kept = keepValue(run, value, place, holder, key, depth, path);
+  if (kept === undefined) return undefined;
+  run.chars += key.length + 4;
+  if (place.traits === undefined) return kept;
+  if (place.traits === noTraits && run.note === undefined) run.keys.push(holder, place);
+  else run.pending.push({ holder, key, text: key, rule: 'key', path, traits: noTraits });
+  return kept;
 }
 
 function firstFields(object: JsonObject, keys: readonly string[], count: number): JsonObject {

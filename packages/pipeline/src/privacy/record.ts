@@ -60,21 +60,28 @@ function withoutPersonalIds(reading: Reading, { personalIds }: IdDigests, source
   };
 }
 
+interface Compiled {
+  credentials: readonly string[];
+  keepsStaff: boolean;
+  table: PlaceTable;
+}
+
+const variantsMax = 16;
 /** Compiled once for each table of kept fields: a source returns the same table for the same config and kind of record. */
-const compiled = new WeakMap<KeptFields, Map<string, PlaceTable>>();
+const compiled = new WeakMap<KeptFields, Compiled[]>();
 
 /** What of a record of the source is kept under this config. */
 export function keptPaths(source: Source, config: unknown, record: JsonObject): PlaceTable {
   const fields = source.keptFor(config, record);
   const credentials = (source.credentialsFor?.(config) ?? source.credentials).body;
   const keepsStaff = isObject(config) && config.staff === 'keep';
-  const variant = `${keepsStaff}\n${credentials.join('\n')}`;
-  const known = compiled.get(fields) ?? new Map<string, PlaceTable>();
-  compiled.set(fields, known);
-  let paths = known.get(variant);
-  if (paths === undefined) {
-    paths = placesFor(compileKept(fields, credentials, keepsStaff));
-    if (known.size < 16) known.set(variant, paths);
-  }
-  return paths;
+  const variants = compiled.get(fields) ?? [];
+  for (const known of variants) if (known.keepsStaff === keepsStaff && isSameList(known.credentials, credentials)) return known.table;
+  const table = placesFor(compileKept(fields, credentials, keepsStaff));
+  if (variants.length < variantsMax) variants.push({ credentials, keepsStaff, table });
+  compiled.set(fields, variants);
+  return table;
 }
+
+const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
+  one === other || (one.length === other.length && one.every((text, index) => text === other[index]));
