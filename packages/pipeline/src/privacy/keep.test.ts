@@ -49,9 +49,12 @@ describe('what is kept of a record', () => {
       }),
     ).toEqual(plain);
   });
-  test('a huge number of the person is not kept where it stands again', () => {
-    const record = { buyer: { code: 1.2345678e25 }, total: 1.2345678e25, amount: 3e25 };
-    expect(kept(record, { people: ['buyer'] })).toEqual({ amount: '3e+25' });
+  test('a huge or tiny number of the person is not kept where it stands again', () => {
+    for (const [code, other] of [
+      [1.2345678e25, 3e25],
+      [1.2345678e-25, 3e-25],
+    ] as const)
+      expect(kept({ buyer: { code }, total: code, amount: other }, { people: ['buyer'] })).toEqual({ amount: String(other) });
   });
   test('a value of the person at the top of a record that is shortened to fit is replaced in what is stored', () => {
     const record = {

@@ -1,9 +1,8 @@
 import { type IdentifierForm, identifiersIn, type Span } from './identifier-forms.ts';
 import { keyWords, personalKind } from './personal-field-names.ts';
-import { isEmptyPerson, mayStandIn, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
-import { emptySieve, newSieve } from './sieve.ts';
+import { isEmptyPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
 import { foldWithOrigins, formsOfText } from './text-forms.ts';
-import { encoded, identifiable, lookAt, noTraits, parameters, traitsOf } from './text-traits.ts';
+import { encoded, identifiable, noTraits, parameters, traitsOf } from './text-traits.ts';
 
 /*
  * A kept text is searched for values with the form of an identifier, and for the identifiers and full names of its record's person. Texts that
@@ -97,30 +96,13 @@ const wordBetweenSpaces = /\S+/g;
 const everything = /^[\s\S]*$/;
 
 function encodedForm(text: string, person: RecordPerson): IdentifierForm | undefined {
-  const forms = formsOfText(text).filter((form) => form !== text);
-  const searched = forms.length > 0 && mayHide(forms, person) ? person : nobody;
-  for (const form of forms) {
-    const [span] = spansIn(form, searched, false);
+  for (const form of formsOfText(text)) {
+    if (form === text) continue;
+    const [span] = spansIn(form, person, false);
     if (span) return span.form;
     if (form.includes('=') && maskParameters(form) !== form) return 'name';
   }
   return undefined;
-}
-
-const decodedWords = newSieve();
-
-/**
- * Whether one of the person's values may stand in the decoded texts. One in sixteen of Hotmart's transaction numbers decodes to a few letters, and
- * the person's values are not made ready for a search because of them.
- */
-function mayHide(decoded: readonly string[], person: RecordPerson): boolean {
-  emptySieve(decodedWords);
-  let chars = 0;
-  for (const form of decoded) {
-    lookAt(form, decodedWords);
-    chars += form.length;
-  }
-  return mayStandIn(person, decodedWords, chars);
 }
 
 /** A name has no U+FFFD, which stands for bytes that are no text: an id decoded as base64 has some, and `ip-y\ufffda=` in it is no parameter. */

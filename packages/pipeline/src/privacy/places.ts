@@ -7,7 +7,8 @@ import { lookAt, type Signs, signsOf, traitsOf } from './text-traits.ts';
 /*
  * What the paths and the names say about a field depends on its key and on the keys around it, and platforms send the same keys again and again. So
  * it is decided once for each place, and the walk over a record asks one map for each key.
- * Measured: keep, search and masking of Stripe's subscription take 63 % of the time that they take with the decisions made for each record.
+ * Measured alone: the privacy of a Hotmart purchase takes 0.54 of the time that it takes when each record makes its places anew, that of Stripe's
+ * subscription 0.46, and that of a webhook's record 0.66.
  */
 
 /** What is known about the values under one key at one place of the records. */

@@ -230,9 +230,15 @@ function addNumber(into: Needles, digits: string, form: IdentifierForm): void {
  * none does.
  */
 export function lookForPerson(person: RecordPerson, sieve: Sieve, texts: () => readonly string[], chars: number): void {
-  if (!mayStandIn(person, sieve, chars)) {
-    person.mayOccur = person.collected.length === 0;
-    return;
+  if (person.needles === undefined) {
+    if (person.collected.length === 0) return;
+    const count = { values: 0 };
+    const found = person.collected.some((one) => mayOccurAs(one, sieve, count));
+    // So few values are never too many, in any spelling and with any letters.
+    if (!found && count.values * needlesOfValue <= valuesMax && count.values * needlesOfValue * foldedMax * chars <= comparedCharsMax) {
+      person.mayOccur = false;
+      return;
+    }
   }
   const needles = needlesOf(person);
   if (isEmptyPerson(person) || needles.overflow) return;
@@ -245,19 +251,8 @@ export function lookForPerson(person: RecordPerson, sieve: Sieve, texts: () => r
 const comparedCharsMax = 20_000_000;
 /** A telephone number has at most seven spellings, and is also an id. */
 const needlesOfValue = 8;
-/** More values are not looked at one by one, since they may be too many. */
-const fewValues = valuesMax / needlesOfValue;
 /** The characters into which one may be folded (U+FDFA). */
 const foldedMax = 18;
-
-/** Whether one of the person's values may stand in texts of so many characters, whose words and numbers are in the sieve. */
-export function mayStandIn({ needles, collected }: RecordPerson, sieve: Sieve, chars: number): boolean {
-  if (needles !== undefined) return true;
-  const count = { values: 0 };
-  if (collected.some((one) => count.values > fewValues || mayOccurAs(one, sieve, count))) return true;
-  // So few values are never too many, in any spelling and with any letters.
-  return count.values > fewValues || count.values * needlesOfValue * foldedMax * chars > comparedCharsMax;
-}
 
 function mayOccurAs(one: Collected, sieve: Sieve, count: { values: number }): boolean {
   if (one.as === 'branch') return mayOccurIn(one.value, one.key, sieve, count);
@@ -272,9 +267,8 @@ function mayOccurIn(value: Json, key: string, sieve: Sieve, count: { values: num
     count.values += 1;
     return mayHold(sieve, String(value)) && !isTooGeneral(key);
   }
-  if (Array.isArray(value)) return value.some((item) => count.values > fewValues || mayOccurIn(item, key, sieve, count));
+  if (Array.isArray(value)) return value.some((item) => mayOccurIn(item, key, sieve, count));
   if (!isObject(value)) return false;
-  if (count.values > fewValues) return true;
   for (const inner in value) if (Object.hasOwn(value, inner) && mayOccurIn(value[inner] as Json, inner, sieve, count)) return true;
   count.values += 1;
   const name = nameOfParts(value);

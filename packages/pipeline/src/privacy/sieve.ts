@@ -3,7 +3,8 @@ import { collapse, fold, foldWithOrigins } from './text-forms.ts';
 /*
  * Which words stand in the kept texts of a record, and how their numbers end, as bits of two tables. In nearly all records none of the person's
  * values is among them, which the tables say without any text being folded, joined or searched.
- * Measured: collecting the person of a webhook's record and searching for it takes about half of the time with the tables.
+ * Measured alone: the privacy of a webhook's record takes half of the time that it takes when all values are made ready and searched for, and that of
+ * a Hotmart purchase 0.54.
  */
 
 const wordBits = 1 << 14;
