@@ -110,9 +110,9 @@ export const columnGrants: Record<string, string> = {
  */
 export const functionGrants: Record<'definer' | 'invoker', Record<string, string>> = {
   definer: {
-    // Two functions, for batches of this version and of the former one.
+    // Three names with two functions each, for batches of this version and of the former one.
     'private.ingest_batch': 'ingest, ingest, worker, worker',
-    'private.settle_dead_letters': 'worker',
+    'private.settle_dead_letters': 'worker, worker',
     'private.count_rejections': 'ingest',
     'private.accept_invite': 'authenticated',
     'private.claim_id_conversions': 'worker',
@@ -226,7 +226,7 @@ export const functionGrants: Record<'definer' | 'invoker', Record<string, string
     'private.record_audit_export': 'authenticated',
     'private.release_abandoned_jobs': 'worker',
     'private.release_legal_hold': 'authenticated',
-    'private.replay_batch': 'worker',
+    'private.replay_batch': 'worker, worker',
     'private.request_approval': 'authenticated',
     'private.replays_of_day': 'authenticated',
     'private.request_flush': 'worker',

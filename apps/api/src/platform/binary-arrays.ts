@@ -133,10 +133,11 @@ const writers: Record<ElementType, (value: unknown) => void> = {
     end = scratch.writeInt32BE(value as number, end);
   },
   bigint(value) {
-    const number = Number(value);
-    if (Number.isNaN(number)) throw new RefusedValue('22P02', 'bigint');
+    const text = String(value);
+    if (!/^-?[0-9]{1,30}$/.test(text)) throw new RefusedValue('22P02', 'bigint');
+    const number = Number(text);
     if (Number.isSafeInteger(number)) writeInt64(number);
-    else writeLargeInteger(String(value));
+    else writeLargeInteger(text);
   },
   boolean(value) {
     if (typeof value !== 'boolean') throw new RefusedValue('22P02', 'boolean');
@@ -145,9 +146,15 @@ const writers: Record<ElementType, (value: unknown) => void> = {
     scratch[end++] = value ? 1 : 0;
   },
   timestamptz(value) {
-    const ms = Date.parse(String(value));
-    if (Number.isNaN(ms)) throw new RefusedValue('22007', 'timestamptz');
-    writeInt64((ms - epochMs) * 1000);
+    const text = String(value);
+    const ms = Date.parse(text);
+    // Only the form that Date writes of the years 1 to 9999, for JavaScript reads other texts than Postgres does, and some of them differently.
+    const isRead = ms >= yearOneMs && text.length === 24 && text[4] === '-' && text[10] === 'T' && text[23] === 'Z';
+    if (!isRead) throw new RefusedValue('22007', 'timestamptz');
+    const micros = (ms - epochMs) * 1000;
+    // Before 1715 and after 2285 there are more microseconds than a number counts.
+    if (Number.isSafeInteger(micros)) writeInt64(micros);
+    else writeLargeInteger(`${ms - epochMs}000`);
   },
   bytea(value) {
     const bytes = value as Uint8Array;
@@ -162,6 +169,7 @@ const writers: Record<ElementType, (value: unknown) => void> = {
 
 /** Postgres counts microseconds from the year 2000. */
 const epochMs = Date.UTC(2000, 0, 1);
+const yearOneMs = Date.parse('0001-01-01T00:00:00.000Z');
 
 function writeInt64(value: number): void {
   reserve(12);
@@ -173,7 +181,6 @@ function writeInt64(value: number): void {
 
 /** An integer of 64 bits that is too large for a number. */
 function writeLargeInteger(text: string): void {
-  if (!/^-?[0-9]{1,30}$/.test(text)) throw new RefusedValue('22P02', 'bigint');
   const value = BigInt(text);
   if (BigInt.asIntN(64, value) !== value) throw new RefusedValue('22003', 'bigint');
   reserve(12);
