@@ -98,8 +98,11 @@ export async function createFlow(deps: {
   );
   await fleet.poll();
   const timers = [setInterval(observe, observeEveryMs), setInterval(() => void fleet.beat(), beatEveryMs)];
-  metrics.gauge('ingest_backpressure_state', 'Mode: 0 normal, 1 throttled, 2 brownout, 3 drain, 4 paused', () =>
-    modes.indexOf(obeyed.mode),
+  metrics.gauge(
+    'ingest_backpressure_state',
+    'Mode: 0 normal, 1 throttled, 2 brownout, 3 drain, 4 paused',
+    () => modes.indexOf(obeyed.mode),
+    { together: 'max' },
   );
 
   return {
