@@ -11,7 +11,7 @@ import { anyIds, arrivalOf, connectionOf, writeItemOf } from './prepared.ts';
 import { argument, report } from './process.ts';
 import type { Traffic } from './requests.ts';
 
-export interface Cost {
+export interface StepCost {
   step: string;
   /** Processor time of one core for one delivery, in microseconds. */
   usPerDelivery: number;
@@ -78,4 +78,4 @@ const steps: [string, () => unknown][] = [
   ['stringify the rows', () => JSON.stringify(keys).length + JSON.stringify(events).length + JSON.stringify([item.delivery]).length],
   ['not on the path: zod on the canonical events', () => canonical.map((event) => CanonicalEvent.safeParse(event))],
 ];
-report(steps.map(([step, run]): Cost => ({ step, usPerDelivery: time(run, targetMs) })));
+report(steps.map(([step, run]): StepCost => ({ step, usPerDelivery: time(run, targetMs) })));

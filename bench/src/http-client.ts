@@ -21,7 +21,7 @@ interface Line {
  * measure the kernel's backlog instead. Requests beyond the number of sockets wait in a queue.
  */
 export async function createHttpClient(url: string, sockets: number, answerWithinMs: number) {
-  const { hostname, port, pathname, host } = new URL(url);
+  const { hostname, port, pathname, search, host } = new URL(url);
   const idle: Line[] = [];
   let queue: Waiting[] = [];
   const lines = new Set<Line>();
@@ -87,7 +87,7 @@ export async function createHttpClient(url: string, sockets: number, answerWithi
 
   return {
     send(headers: Readonly<Record<string, string>>, body: string, done: (answer: HttpAnswer) => void): void {
-      let text = `POST ${pathname} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
+      let text = `POST ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
       for (const name in headers) text += `${name}: ${headers[name]}\r\n`;
       const waiting = { text: `${text}\r\n${body}`, done };
       const line = idle.shift() ?? (lines.size < sockets ? open() : undefined);

@@ -1,5 +1,5 @@
 import { arch, cpus, platform, release, totalmem } from 'node:os';
-import type { ProofStack } from '../../chaos/src/stack.ts';
+import { withClient } from '@tributary/supabase/local/database.ts';
 
 export function describeMachine() {
   return {
@@ -13,7 +13,9 @@ export function describeMachine() {
 }
 
 /** The version of Postgres, the settings that decide about durability, and the number of indexes of the tables that an event is written to. */
-export async function describePostgres(stack: ProofStack) {
+export async function describePostgres(superuserUrl: string) {
+  const query = <Row extends object>(sql: string, values: unknown[] = []) =>
+    withClient(superuserUrl, async (client) => (await client.query<Row>(sql, values)).rows);
   const names = [
     'server_version',
     'synchronous_commit',
@@ -23,16 +25,17 @@ export async function describePostgres(stack: ProofStack) {
     'wal_compression',
     'shared_buffers',
     'max_wal_size',
+    'min_wal_size',
   ];
-  const settings = await stack.query<{ name: string; setting: string }>(
+  const settings = await query<{ name: string; setting: string }>(
     `select name, current_setting(name) as setting from pg_settings where name = any ($1)`,
     [names],
   );
-  const indexes = await stack.query<{ table_name: string; indexes: number }>(
+  const indexes = await query<{ table_name: string; indexes: number }>(
     `select t::text as table_name, (select count(*)::integer from pg_index i where i.indrelid = t) as indexes
      from unnest('{public.canonical_events,private.event_keys,public.event_journal,private.journal_payloads}'::regclass[]) as t`,
   );
-  const [commit] = await stack.query<{ setting: string }>(
+  const [commit] = await query<{ setting: string }>(
     `select coalesce((select setconfig::text from pg_db_role_setting s join pg_roles r on r.oid = s.setrole
        where r.rolname in ('tributary_api', 'ingest') and setconfig::text like '%synchronous_commit%' limit 1), 'not overridden') as setting`,
   );

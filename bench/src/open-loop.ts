@@ -56,7 +56,7 @@ function send(n: number, dueAt: number): void {
       const { status, retryAfter } = answer;
       statuses[status] = (statuses[status] ?? 0) + 1;
       const ms = performance.now() - dueAt;
-      if (status === 200) {
+      if (status >= 200 && status < 300) {
         latency.record(ms);
         acked.push(n);
       } else {

@@ -10,7 +10,7 @@ import { createRequests, type Traffic } from './requests.ts';
 
 /** Makes a connection as the API holds it in memory. */
 export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string; projectId: string }): Connection {
-  const source = sources.get(traffic.type);
+  const source = sources.get(traffic.type ?? '');
   if (!source) throw new Error(`there is no source ${traffic.type}`);
   const dataKey = { version: 1, key: new Uint8Array(randomBytes(32)) };
   const hashKey = { version: 1, key: new Uint8Array(randomBytes(32)) };
@@ -26,7 +26,7 @@ export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string;
     rateLimitPerSecond: undefined,
     orgRateLimitPerSecond: undefined,
     config: source.config.parse(traffic.config),
-    secrets: traffic.secrets.map((secret) => ({ ...secret, expiresAtMs: undefined })),
+    secrets: (traffic.secrets ?? []).map((secret) => ({ ...secret, expiresAtMs: undefined })),
     keys: {
       data: new Map([[1, dataKey.key]]),
       dataKey,

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Starts a program of the bench as a separate process, so that no program measures the work of another one. */
@@ -51,52 +50,4 @@ export function argument<T>(): T {
 /** Sends the result to the bench and ends the process. */
 export function report(result: unknown): void {
   process.send?.(result, () => process.exit(0));
-}
-
-/** Resident memory in bytes; undefined on systems without /proc (all but Linux). */
-export function residentBytes(pid: number): number | undefined {
-  try {
-    const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Processor time in seconds that a process and its threads have used; with `family`, also that of its running and ended children. */
-export function cpuSeconds(pid: number, family = false): number {
-  const own = ticksOf(pid);
-  if (!family) return (own?.used ?? 0) / ticksPerSecond;
-  const children = processes().reduce((sum, other) => {
-    const one = ticksOf(other);
-    return one?.parent === pid ? sum + one.used : sum;
-  }, 0);
-  return ((own?.used ?? 0) + (own?.reaped ?? 0) + children) / ticksPerSecond;
-}
-
-/** The unit of processor times in /proc on Linux, independent of the tick rate of the kernel. */
-const ticksPerSecond = 100;
-
-function ticksOf(pid: number): { parent: number; used: number; reaped: number } | undefined {
-  try {
-    // The second field is the name, in brackets, and may itself hold spaces and brackets.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-      .map(Number);
-    const [, parent = 0] = fields;
-    return { parent, used: (fields[11] ?? 0) + (fields[12] ?? 0), reaped: (fields[13] ?? 0) + (fields[14] ?? 0) };
-  } catch {
-    return undefined;
-  }
-}
-
-function processes(): number[] {
-  try {
-    return readdirSync('/proc')
-      .map(Number)
-      .filter((pid) => pid > 0);
-  } catch {
-    return [];
-  }
 }

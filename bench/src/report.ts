@@ -1,4 +1,5 @@
 import { markdownTable, replaceFigures } from './document.ts';
+import { roundsOf } from './figures.ts';
 import type { BenchResult } from './measure-all.ts';
 import { median } from './median.ts';
 import type { Round } from './rounds.ts';
@@ -6,7 +7,7 @@ import type { Round } from './rounds.ts';
 const names: Record<Round['scenario'], string> = {
   a: '(a) bare route that reads the body',
   b: '(b) durable Hotmart purchase',
-  c: '(c) 100 records a request',
+  c: '(c) record of 100 in a request',
   d: '(d) raw ceiling, the writer’s SQL',
 };
 
@@ -37,7 +38,7 @@ export function writeDocument(result: BenchResult, file: string): void {
 }
 
 function describe({ machine, postgres, payload, writer, measuredAt, quick }: BenchResult): string[] {
-  const { indexes, ...settings } = postgres;
+  const { indexes = {}, ...settings } = postgres ?? {};
   const written = (some: object) => Object.entries(some).map(([name, value]) => `${name} ${value}`);
   return [
     `Measured ${measuredAt.slice(0, 16).replace('T', ' ')} UTC${quick ? ' with --quick: not for quoting' : ''}`,
@@ -49,22 +50,112 @@ function describe({ machine, postgres, payload, writer, measuredAt, quick }: Ben
 }
 
 function sections(result: BenchResult): Section[] {
-  return [
+  const all: Section[] = [
     {
-      title: `Closed loop, median of ${result.rounds} interleaved rounds of ${result.secondsEach} s`,
-      head: ['', 'connections', 'requests/s', 'records/s', 'p50 ms', 'p95 ms', 'p99 ms', 'server cores', 'Postgres cores', 'shed'],
-      rows: closedLoop(result),
+      title: `Processor time and log of Postgres for one event, median of ${result.rounds} interleaved rounds of ${result.secondsEach} s`,
+      head: [
+        '',
+        'server',
+        'connections',
+        'API main thread µs',
+        'API µs',
+        'Postgres µs',
+        'API + Postgres µs',
+        'WAL bytes',
+        'full-page images',
+      ],
+      rows: groups(result).map(([first, middle]) => [
+        names[first.scenario],
+        first.contestant,
+        first.connections,
+        first.scenario === 'd' ? '' : middle(({ cost }) => cost.mainUs),
+        first.scenario === 'd' ? '' : middle(({ cost }) => cost.serverUs),
+        first.scenario === 'a' ? '' : middle(({ cost }) => cost.postgresUs),
+        middle(({ cost }) => cost.sumUs),
+        first.scenario === 'a' ? '' : Math.round(middle(({ cost }) => cost.walBytes)),
+        first.scenario === 'a' ? '' : middle(({ cost }) => cost.fullPageImages),
+      ]),
+    },
+    {
+      title: 'Closed loop, the same rounds',
+      head: ['', 'server', 'connections', 'events/s', 'p50 ms', 'p95 ms', 'p99 ms', 'longest pause ms', 'refused'],
+      rows: groups(result).map(([first, middle, rounds]) => [
+        names[first.scenario],
+        first.contestant,
+        first.connections,
+        Math.round(middle(({ eventsPerSecond }) => eventsPerSecond)),
+        middle(({ latencyMs }) => latencyMs.p50),
+        middle(({ latencyMs }) => latencyMs.p95),
+        middle(({ latencyMs }) => latencyMs.p99),
+        Math.max(...rounds.map(({ longestPauseMs }) => longestPauseMs)),
+        rounds.reduce(
+          (sum, { statuses }) =>
+            sum + Object.entries(statuses).reduce((all, [status, count]) => all + (status.startsWith('2') ? 0 : count), 0),
+          0,
+        ),
+      ]),
     },
     {
       title: 'Open loop, latency from the moment a request was due',
-      head: ['', 'offered/s', 'accepted/s', 'p50 ms', 'p95 ms', 'p99 ms', 'answers'],
+      head: ['', 'server', 'offered/s', 'accepted/s', 'p50 ms', 'p95 ms', 'p99 ms', 'answers'],
       rows: openLoop(result),
     },
     {
-      title: 'Processor time of the steps of one delivery, µs of one core',
+      title: 'A run past 100,000 purchases, 64 connections, and large deliveries of 1 MiB and 10,000 records',
+      head: [
+        'server',
+        'purchases',
+        'API + Postgres µs',
+        'longest pause ms',
+        'slowest answer ms',
+        'large: µs per record',
+        'small: µs per record',
+        'longest answer of /health ms',
+        'without load ms',
+      ],
+      rows: result.contestants.flatMap((name) => {
+        const { long, large } = result.after[name] ?? {};
+        if (!long && !large) return [];
+        return [
+          [
+            name,
+            long?.events ?? '',
+            long?.cost.sumUs ?? '',
+            long?.longestPauseMs ?? '',
+            long?.latencyMs.max ?? '',
+            large?.large.sumUs ?? '',
+            large?.small.sumUs ?? '',
+            large?.longestAnswerMs ?? '',
+            large?.longestAnswerIdleMs ?? '',
+          ],
+        ];
+      }),
+    },
+    {
+      title: 'Overload at twice the capacity, memory of all processes of the server',
+      head: ['server', 'goodput ÷ peak', 'peak MB', 'last third ÷ middle third', 'acknowledged', 'lost', 'refused without Retry-After'],
+      rows: result.contestants.flatMap((name) => {
+        const overload = result.after[name]?.overload;
+        if (!overload) return [];
+        const peak = overload.offeredPerSecond / 2;
+        return [
+          [
+            name,
+            Math.round((overload.acceptedPerSecond / peak) * 1000) / 1000,
+            overload.memory.peakMb,
+            overload.memory.growth,
+            overload.acked,
+            overload.lost ?? 'unknown',
+            overload.withoutRetryAfter,
+          ],
+        ];
+      }),
+    },
+    {
+      title: 'Processor time of the steps of one delivery, µs of one core, in a loop',
       head: ['', 'purchase', 'batch of 100', 'per record'],
-      rows: result.costs.purchase.map(({ step, usPerDelivery }, index) => {
-        const batch = result.costs.batch[index]?.usPerDelivery ?? 0;
+      rows: (result.steps?.purchase ?? []).map(({ step, usPerDelivery }, index) => {
+        const batch = result.steps?.batch[index]?.usPerDelivery ?? 0;
         return [step, usPerDelivery, batch, Math.round(batch) / 100];
       }),
     },
@@ -79,43 +170,53 @@ function sections(result: BenchResult): Section[] {
       ]),
     },
   ];
+  return all.filter(({ rows }) => rows.length > 0);
 }
 
-function closedLoop({ measured, payload }: BenchResult): Section['rows'] {
-  return [...Map.groupBy(measured, (one) => `${one.scenario}${one.connections}`).values()].map((rounds) => {
-    const [first] = rounds as [Round, ...Round[]];
-    const middle = (of: (one: Round) => number) => Math.round(median(rounds.map(of)) * 100) / 100;
-    const perSecond = middle((one) => one.perSecond);
-    const records = first.scenario === 'a' ? '' : Math.round(perSecond * (first.scenario === 'b' ? 1 : payload.recordsPerBatch));
-    const shed = rounds.reduce((sum, one) => sum + (one.statuses['503'] ?? 0) + (one.statuses['429'] ?? 0), 0);
-    return [
-      names[first.scenario],
-      first.connections,
-      first.scenario === 'd' ? '' : Math.round(perSecond),
-      records,
-      middle((one) => one.latencyMs.p50),
-      middle((one) => one.latencyMs.p95),
-      middle((one) => one.latencyMs.p99),
-      first.scenario === 'd' ? '' : middle((one) => one.serverCores),
-      first.scenario === 'a' ? '' : middle((one) => one.postgresCores),
-      first.scenario === 'd' ? '' : shed,
+type Middle = (of: (one: Round) => number) => number;
+
+/** The rounds of each server, scenario and number of connections, with their medians. */
+function groups({ measured, contestants }: BenchResult): [Round, Middle, Round[]][] {
+  const keys = new Map(measured.map((one) => [`${one.scenario} ${one.connections} ${one.contestant}`, one]));
+  const order = ['bare', ...contestants];
+  return [...keys.values()]
+    .sort(
+      (one, other) =>
+        one.scenario.localeCompare(other.scenario) ||
+        one.connections - other.connections ||
+        order.indexOf(one.contestant) - order.indexOf(other.contestant),
+    )
+    .map((first) => {
+      const rounds = roundsOf(measured, first);
+      return [first, (of) => Math.round(median(rounds.map(of)) * 100) / 100, rounds];
+    });
+}
+
+function openLoop({ contestants, after }: BenchResult): Section['rows'] {
+  return contestants.flatMap((name) => {
+    const { open, overload } = after[name] ?? {};
+    const runs = [
+      { what: `${names.b}, at 70 %`, run: open?.b },
+      { what: '(c) 100 records a request, at 70 %', run: open?.c },
+      { what: `${names.b}, at 200 %`, run: overload },
     ];
+    return runs.flatMap(({ what, run }) =>
+      run === undefined
+        ? []
+        : [
+            [
+              what,
+              name,
+              run.offeredPerSecond,
+              run.acceptedPerSecond,
+              run.latencyMs.p50,
+              run.latencyMs.p95,
+              run.latencyMs.p99,
+              Object.entries({ ...run.statuses, ...run.errors })
+                .map(([status, count]) => `${count} × ${status}`)
+                .join(', '),
+            ],
+          ],
+    );
   });
-}
-
-function openLoop({ openLoop: steady, overload }: BenchResult): Section['rows'] {
-  return [
-    ...(['b', 'c'] as const).map((scenario) => ({ name: `${names[scenario]}, at 70 %`, ...steady[scenario] })),
-    { name: `${names.b}, at 200 %`, ...overload },
-  ].map((one) => [
-    one.name,
-    one.offeredPerSecond,
-    one.acceptedPerSecond,
-    one.latencyMs.p50,
-    one.latencyMs.p95,
-    one.latencyMs.p99,
-    Object.entries({ ...one.statuses, ...one.errors })
-      .map(([status, count]) => `${count} × ${status}`)
-      .join(', '),
-  ]);
 }

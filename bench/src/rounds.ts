@@ -1,127 +1,134 @@
-import type { ProofStack } from '../../chaos/src/stack.ts';
 import type { CeilingRequest, CeilingResult } from './ceiling.ts';
-import type { ClosedLoopResult } from './closed-loop.ts';
+import type { ClosedLoopRequest, ClosedLoopResult } from './closed-loop.ts';
+import type { Contestant } from './contestants.ts';
 import type { Latency } from './latency.ts';
-import { median } from './median.ts';
-import { cpuSeconds, measure } from './process.ts';
-import type { Traffic } from './requests.ts';
+import { measure } from './process.ts';
+import { processorTime } from './processor-time.ts';
+import { walPosition } from './wal.ts';
 
+/** (a) the bare route, (b) purchases, (c) batches of 100 records, (d) the writer's statement alone. */
 export type Scenario = 'a' | 'b' | 'c' | 'd';
 
-const connectionCounts = [32, 128] as const;
+export const recordsPerBatch = 100;
+
+/** What one event costs: one purchase, or one record of a batch. */
+export interface Cost {
+  /** Microseconds of processor time: the server's main thread, all its threads, all processes of Postgres, and server and Postgres together. */
+  mainUs: number;
+  serverUs: number;
+  postgresUs: number;
+  sumUs: number;
+  walBytes: number;
+  fullPageImages: number;
+}
 
 export interface Round {
+  contestant: string;
   scenario: Scenario;
   connections: number;
-  /** Requests answered with 200 per second; for (d), batches of the size of a request of (c). */
+  round: number;
+  /** Requests accepted per second; for (d), events. */
   perSecond: number;
+  events: number;
+  eventsPerSecond: number;
   latencyMs: Latency;
+  longestPauseMs: number;
   statuses: Record<string, number>;
-  /** Processor time used, in cores, by the measured server (only one of its threads runs JavaScript) and by all processes of Postgres. */
-  serverCores: number;
-  postgresCores: number;
+  withoutRetryAfter: number;
+  cost: Cost;
 }
 
-export interface RoundsOptions {
-  stack: ProofStack;
-  /** Process ids of the servers. */
-  pids: { a: number; b: number; c: number };
-  traffic(scenario: Scenario): Traffic;
-  writer: { batchesInFlightMax: number; batchRecordsMax: number };
-  rounds: number;
-  seconds: number;
-  say(line: string): void;
-}
-
-/** Measures (a), (b), (c) and (d) in turn, for several rounds, so that other load on the machine affects all of them alike. */
-export async function measureRounds(options: RoundsOptions): Promise<Round[]> {
-  const { stack, pids, traffic, rounds, seconds, say } = options;
-  const measured: Round[] = [];
-
-  async function closedLoop(scenario: 'a' | 'b' | 'c', connections: number, duration = seconds): Promise<Round> {
-    const before = [cpuSeconds(pids[scenario]), cpuSeconds(stack.postgres.pid, true)] as const;
-    const started = performance.now();
-    const result = await measure<ClosedLoopResult>('closed-loop', { traffic: traffic(scenario), connections, seconds: duration });
-    // Starting and ending the generator takes about half a second in which nothing is sent.
-    const elapsed = Math.max(duration, (performance.now() - started) / 1000 - 0.5);
-    return {
-      scenario,
-      connections,
-      perSecond: result.requestsPerSecond,
-      latencyMs: result.latencyMs,
-      statuses: result.statuses,
-      serverCores: (cpuSeconds(pids[scenario]) - before[0]) / elapsed,
-      postgresCores: (cpuSeconds(stack.postgres.pid, true) - before[1]) / elapsed,
-    };
-  }
-
-  async function ceiling(): Promise<Round> {
-    const { webhook } = stack.connections;
-    const perRequest = traffic('d');
-    const request: CeilingRequest = {
-      databaseUrl: stack.database.apiUrl,
-      traffic: perRequest,
-      ids: { id: webhook.id, orgId: stack.org.id, projectId: stack.org.projectId },
-      seconds,
-      batchesInFlight: options.writer.batchesInFlightMax,
-      deliveriesPerBatch: Math.max(1, Math.floor(options.writer.batchRecordsMax / perRequest.recordsPerBatch)),
-    };
-    const before = cpuSeconds(stack.postgres.pid, true);
-    const result = await measure<CeilingResult>('ceiling', request);
-    return {
-      scenario: 'd',
-      connections: request.batchesInFlight,
-      perSecond: result.recordsPerSecond / perRequest.recordsPerBatch,
-      latencyMs: result.latencyMs,
-      statuses: {},
-      serverCores: 0,
-      postgresCores: (cpuSeconds(stack.postgres.pid, true) - before) / seconds,
-    };
-  }
-
-  say('warming up');
-  for (const scenario of ['a', 'b', 'c'] as const) await closedLoop(scenario, 32, Math.min(seconds, 8));
-
-  for (let round = 1; round <= rounds; round++) {
-    const tell = (one: Round) => {
-      measured.push(one);
-      const rate = `${one.perSecond.toFixed(1)} ${one.scenario === 'd' ? 'times 100 records/s' : 'requests/s'}`;
-      say(`round ${round}/${rounds}  (${one.scenario}) ${one.connections} connections: ${rate}, p99 ${one.latencyMs.p99} ms`);
-    };
-    for (const connections of connectionCounts) {
-      for (const scenario of ['a', 'b', 'c'] as const) tell(await closedLoop(scenario, connections));
-    }
-    tell(await ceiling());
-  }
-  return measured;
-}
-
-/** The median rate over the rounds. */
-function rateOf(measured: readonly Round[], scenario: Scenario, connections?: number): number {
-  return median(
-    measured.filter((one) => one.scenario === scenario && (connections ?? one.connections) === one.connections).map((one) => one.perSecond),
-  );
-}
-
-/** The better rate of the two numbers of connections. */
-export function capacityOf(measured: readonly Round[], scenario: 'b' | 'c'): number {
-  return Math.max(...connectionCounts.map((connections) => rateOf(measured, scenario, connections)));
-}
-
-/**
- * The ratio of two capacities, each at its better number of connections: the median of the ratios of all rounds. A ratio compares measurements of one
- * round, because other load on the machine changes least within a round.
- */
-export function ratioOf(measured: readonly Round[], above: Scenario, below: Scenario): number {
-  const perRound = (scenario: Scenario) => {
-    const all = [
-      ...Map.groupBy(
-        measured.filter((one) => one.scenario === scenario),
-        (one) => one.connections,
-      ).values(),
-    ];
-    return (all[0] ?? []).map((_, round) => Math.max(...all.map((rounds) => rounds[round]?.perSecond ?? 0)));
+/** Runs something, and divides what the contestant's processes used by the number of events that it stored. */
+export async function costOf<T>(
+  contestant: Contestant,
+  run: () => Promise<T>,
+  eventsOf: (result: T) => number,
+): Promise<{ result: T; cost: Cost }> {
+  const { postgres, serverPid } = contestant;
+  const read = async () => ({
+    server: processorTime(serverPid),
+    postgres: postgres ? processorTime(postgres.pid).all : 0,
+    wal: postgres ? await walPosition(postgres.superuserUrl) : { bytes: 0, fullPageImages: 0 },
+  });
+  const before = await read();
+  const result = await run();
+  const after = await read();
+  const events = eventsOf(result);
+  const each = (used: number, digits = 1) => Math.round((used / Math.max(1, events)) * 10 ** digits) / 10 ** digits;
+  const server = after.server.all - before.server.all;
+  const database = after.postgres - before.postgres;
+  const cost: Cost = {
+    mainUs: each((after.server.main - before.server.main) * 1e6),
+    serverUs: each(server * 1e6),
+    postgresUs: each(database * 1e6),
+    sumUs: each((server + database) * 1e6),
+    walBytes: each(after.wal.bytes - before.wal.bytes, 0),
+    fullPageImages: each(after.wal.fullPageImages - before.wal.fullPageImages, 3),
   };
-  const divisors = perRound(below);
-  return Math.round(median(perRound(above).map((rate, round) => rate / (divisors[round] ?? Number.NaN))) * 1000) / 1000;
+  return { result, cost };
+}
+
+/** (a), (b) or (c): as fast as the connections can. Undefined where the contestant does not take such bodies. */
+export async function closedLoop(
+  contestant: Contestant,
+  scenario: 'a' | 'b' | 'c',
+  options: Omit<ClosedLoopRequest, 'traffic'> & { round: number },
+): Promise<Round | undefined> {
+  const { round, ...request } = options;
+  const perRequest = scenario === 'c' ? recordsPerBatch : 1;
+  const traffic = contestant.traffic(scenario === 'c' ? 'batch' : 'purchase', perRequest);
+  if (!traffic) return undefined;
+  const run = () => measure<ClosedLoopResult>('closed-loop', { ...request, traffic } satisfies ClosedLoopRequest);
+  const { result, cost } = await costOf(contestant, run, ({ accepted }) => accepted * perRequest);
+  const { accepted, requestsPerSecond, latencyMs, longestPauseMs, statuses, withoutRetryAfter, errors } = result;
+  return {
+    contestant: contestant.name,
+    scenario,
+    connections: request.connections,
+    round,
+    perSecond: requestsPerSecond,
+    events: accepted * perRequest,
+    eventsPerSecond: requestsPerSecond * perRequest,
+    latencyMs,
+    longestPauseMs,
+    statuses: errors > 0 ? { ...statuses, error: errors } : statuses,
+    withoutRetryAfter,
+    cost,
+  };
+}
+
+/** (d): the statement of the checkout's writer, called directly from Node. Undefined for other servers. */
+export async function ceiling(
+  contestant: Contestant,
+  options: { seconds: number; round: number; writer: { batchesInFlightMax: number; batchRecordsMax: number } },
+): Promise<Round | undefined> {
+  const traffic = contestant.traffic('batch', recordsPerBatch);
+  if (!contestant.checkout || !traffic) return undefined;
+  const { folder, apiUrl, connectionIds } = contestant.checkout;
+  const request: CeilingRequest = {
+    folder,
+    databaseUrl: apiUrl,
+    traffic,
+    ids: connectionIds,
+    seconds: options.seconds,
+    batchesInFlight: options.writer.batchesInFlightMax,
+    deliveriesPerBatch: Math.max(1, Math.floor(options.writer.batchRecordsMax / recordsPerBatch)),
+  };
+  // The time of the API, which has nothing to do meanwhile, is not counted.
+  const run = () => measure<CeilingResult>('ceiling', request);
+  const { result, cost } = await costOf(contestant, run, ({ records }) => records);
+  return {
+    contestant: contestant.name,
+    scenario: 'd',
+    connections: request.batchesInFlight,
+    round: options.round,
+    perSecond: result.recordsPerSecond,
+    events: result.records,
+    eventsPerSecond: result.recordsPerSecond,
+    latencyMs: result.latencyMs,
+    longestPauseMs: result.longestPauseMs,
+    statuses: {},
+    withoutRetryAfter: 0,
+    cost: { ...cost, mainUs: 0, serverUs: 0, sumUs: cost.postgresUs },
+  };
 }

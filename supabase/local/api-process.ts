@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StackError } from './errors.ts';
@@ -14,10 +14,14 @@ export type ApiProcess = {
 };
 
 /**
- * The flags with which Node runs the API, here and in ops/Dockerfile. Without them V8 sizes its heap by the memory of the machine: on 24 GB the heap grew to
- * half a gigabyte under overload, of which a third was in use.
+ * The flags with which Node runs the API, here and in ops/Dockerfile. Without a limit V8 sizes its heap by the memory of the machine: on 24 GB the heap grew
+ * to half a gigabyte under overload, of which a third was in use. With the limit alone it collects the whole heap every 600 deliveries, because it lets so
+ * small a heap grow by a third only; at 200 % it does so four times less often (measured: 16 to 25 % less processor time of all threads, 9 % of the main
+ * thread, p99 145 → 95 ms on a busy machine, 75 MB more memory).
  */
-export const apiNodeFlags: readonly string[] = ['--max-old-space-size=256', '--max-semi-space-size=16'];
+export const apiNodeFlags: readonly string[] = readFileSync(join(import.meta.dirname, '..', '..', 'apps', 'api', 'node-flags.txt'), 'utf8')
+  .trim()
+  .split(/\s+/);
 
 /** As NODE_COMPILE_CACHE it halves the work of starting an API, which the tests do some forty times. */
 export const nodeCompileCache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'tributary');

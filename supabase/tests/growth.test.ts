@@ -33,6 +33,7 @@ const bounded: Record<string, string> = {
   'private.org_digest_keys': 'one row for each org',
   'private.org_keys': 'the quota org_keys',
   'private.org_measures': 'one row for each org',
+  'private.pending_list_state': 'one row',
   'private.quotas': 'one row for each quota, and for each that an operator set for an org',
   'private.required_secrets': 'one row for each secret that a source needs',
   'private.retention': 'one row for each table',

@@ -93,7 +93,7 @@ describe('a legal hold', () => {
     expect(
       await look(`select relrowsecurity as closed, relispartition as attached, (select count(*)::int from pg_constraint k where k.conrelid = c.oid and contype in ('p', 'f')) as keys
         from pg_class c where relname = 'canonical_events_y2030m06_held'`),
-    ).toEqual([{ closed: true, attached: true, keys: 2 }]);
+    ).toEqual([{ closed: true, attached: true, keys: 1 }]);
     expect(await look('select * from private.held_moves')).toEqual([]);
   });
 

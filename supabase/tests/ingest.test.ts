@@ -18,60 +18,50 @@ const journalOf = (n: number) => uuid(2, n);
 const letterOf = (n: number) => uuid(3, n);
 type One = { n: number; key: string; body?: string; org?: Org; connection?: string; at?: string };
 
+/** Turns rows into the arrays of a composite type of columns. */
+const columnsOf = (rows: readonly Record<string, unknown>[]) =>
+  JSON.stringify(Object.fromEntries(Object.keys(rows[0] ?? {}).map((name) => [name, rows.map((row) => row[name])])));
+
 /** A batch of deliveries of one event each, sent as the ingest role. */
 async function ingest(...records: One[]) {
   const now = new Date().toISOString();
-  const of = ({ org = 'A', connection }: One) => ({
-    org_id: orgId(org),
-    project_id: projectId(org),
-    source_connection_id: connection ?? connectionId(org),
-  });
-  const deliveries = records.map((one, index) => ({
-    ...of(one),
+  const connectionOf = ({ org = 'A', connection }: One) => ({ source_connection_id: connection ?? connectionId(org) });
+  const deliveries = records.map((one) => ({
+    ...connectionOf(one),
     id: journalOf(one.n),
     received_at: now,
     content_type: 'application/json',
     byte_size: 2,
     body_sha256: 'a'.repeat(64),
+    record_count: 1,
     is_test: false,
     key_version: 1,
-    sealed_at: index * 2,
-    sealed_length: 2,
-  }));
-  const keys = records.map((one) => ({
-    ...of(one),
-    idempotency_key: one.key,
-    event_id: eventOf(one.n),
-    event_time: one.at ?? now,
-    body_sha256: (one.body ?? 'b').repeat(64),
-    journal_id: journalOf(one.n),
-    dlq_id: letterOf(one.n),
+    sealed: `0${one.n}`,
   }));
   const events = records.map((one) => ({
-    ...of(one),
-    id: eventOf(one.n),
+    ...connectionOf(one),
+    event_id: eventOf(one.n),
+    journal_id: journalOf(one.n),
+    record_index: 0,
+    idempotency_key: one.key,
+    body_sha256: `\\x${(one.body ?? 'b').repeat(64)}`,
+    dlq_id: letterOf(one.n),
     type: 'order.paid',
     source_type: 'hotmart',
     source_event_type: 'PURCHASE_APPROVED',
     event_time: one.at ?? now,
     received_at: now,
-    idempotency_key: one.key,
-    subject: {},
-    attribution: {},
-    properties: { n: one.n },
+    subject: '{}',
+    attribution: '{}',
+    properties: JSON.stringify({ n: one.n }),
     is_test: false,
-    journal_id: journalOf(one.n),
     schema_version: 1,
-    record_index: 0,
   }));
-  const sealed = Buffer.concat(records.map((one) => Buffer.from(String(one.n).padStart(2, '0'))));
-  const [row] = await session.as<{ old: { event_id: string }[] }>('ingest', 'select private.ingest_batch($1, $2, $3, $4, $5) as old', [
-    JSON.stringify(deliveries),
-    JSON.stringify(keys),
-    JSON.stringify(events),
-    '[]',
-    sealed,
-  ]);
+  const [row] = await session.as<{ old: { event_id: string }[] }>(
+    'ingest',
+    `select private.ingest_batch(json_populate_record(null::private.delivery_columns, $1), json_populate_record(null::private.record_columns, $2), null) as old`,
+    [columnsOf(deliveries), columnsOf(events)],
+  );
   return row?.old;
 }
 
@@ -131,12 +121,38 @@ describe('the ingest role', () => {
     expect(await ingest({ n: 1, key: 'same' }, { n: 2, key: 'same', org: 'B' })).toEqual([]);
   });
 
-  it("cannot store an event of one org under another org's connection, and the whole batch is rolled back", async () => {
-    await expect(ingest({ n: 1, key: 'good' }, { n: 2, key: 'bad', connection: connectionId('B') })).rejects.toMatchObject({
-      code: '23503',
-    });
+  it('names connections only: every row belongs to the org and the project of its connection', async () => {
+    await ingest({ n: 1, key: 'one', org: 'A', connection: connectionId('B') });
+    for (const [table, id] of [
+      ['public.canonical_events', eventOf(1)],
+      ['public.event_journal', journalOf(1)],
+    ])
+      expect(await look(`select org_id, source_connection_id from ${table} where id = $1`, [id])).toEqual([
+        { org_id: orgId('B'), source_connection_id: connectionId('B') },
+      ]);
+    expect(await look('select project_id from public.canonical_events where id = $1', [eventOf(1)])).toEqual([
+      { project_id: projectId('B') },
+    ]);
+    expect(await look('select org_id from private.journal_payloads where journal_id = $1', [journalOf(1)])).toEqual([
+      { org_id: orgId('B') },
+    ]);
+  });
+
+  it('cannot store anything under a connection that does not exist, and the whole batch is rolled back', async () => {
+    await expect(ingest({ n: 1, key: 'good' }, { n: 2, key: 'bad', connection: uuid(4, 1) })).rejects.toMatchObject({ code: '23503' });
     expect(await look(`select from public.canonical_events where properties ? 'n'`)).toEqual([]);
     expect(await look(`select from private.event_keys where idempotency_key in ('good', 'bad')`)).toEqual([]);
+  });
+
+  it.each([
+    ['deleted', 'delete from public.source_connections where id = $1'],
+    [
+      'moved to another org',
+      `update public.source_connections set org_id = '${orgId('B')}', project_id = '${projectId('B')}' where id = $1`,
+    ],
+  ])('a connection with events or deliveries cannot be %s, also by the owner of the tables', async (_, sql) => {
+    await ingest({ n: 1, key: 'one' });
+    await expect(session.client.query(sql, [connectionId('A')])).rejects.toMatchObject({ code: '23503' });
   });
 
   it('cannot read events, deliveries, payloads, dead letters or secrets', async () => {
@@ -158,11 +174,7 @@ describe('the ingest role', () => {
   it.each(['owner A', 'anon', 'maintenance', 'service_role', 'api login'] as const)(
     'is the only role that may ingest: %s is refused',
     async (actor) => {
-      for (const call of [
-        `ingest_batch('[]', '[]', '[]', '[]', '')`,
-        `take_quarantine('${connectionId('A')}', 1, 10)`,
-        `count_rejections('[]')`,
-      ])
+      for (const call of [`ingest_batch(null, null, null)`, `take_quarantine('${connectionId('A')}', 1, 10)`, `count_rejections('[]')`])
         await expect(session.as(actor, `select private.${call}`)).rejects.toMatchObject({ code: '42501' });
     },
   );

@@ -177,13 +177,13 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'outcome',
     insert: (org) => world.insertJournal(org, fresh(org)),
-    rules: { select: peopleAnd(members, 'worker'), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
+    rules: { select: peopleAnd(members, 'worker'), insert: nobody, update: nobody, delete: nobody },
   },
   'public.canonical_events': {
     rows: ofOrg,
     column: 'type',
     insert: (org) => world.insertEvent(org, fresh(org)),
-    rules: { select: people(members), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
   },
   'public.dlq_events': {
     rows: ofOrg,
@@ -191,7 +191,7 @@ export const matrix: Record<string, Expectation> = {
     insert: (org) => world.insertDeadLetter(org, fresh(org)),
     rules: {
       select: peopleAnd(members, 'worker'),
-      insert: machine('ingest', 'worker'),
+      insert: nobody,
       update: [
         and(peopleAnd(admins, 'worker'), {
           title: 'asked to retry',
@@ -232,7 +232,7 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'received',
     insert: (org) => world.insertActivity(org),
-    rules: { select: people(members), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
+    rules: { select: people(members), insert: nobody, update: nobody, delete: nobody },
   },
   'public.connection_rejections': {
     rows: ofOrg,
@@ -466,13 +466,13 @@ export const matrix: Record<string, Expectation> = {
     rows: ofOrg,
     column: 'sealed',
     insert: (org) => world.insertPayload(org, fresh(org)),
-    rules: { select: machine('worker'), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
+    rules: { select: machine('worker'), insert: nobody, update: nobody, delete: nobody },
   },
   'private.event_keys': {
     rows: ofConnection,
     column: 'event_id',
     insert: (org) => world.insertKey(org, 'second'),
-    rules: { select: machine('ingest', 'worker'), insert: machine('ingest', 'worker'), update: nobody, delete: nobody },
+    rules: { select: machine('worker'), insert: nobody, update: nobody, delete: nobody },
   },
   'private.quarantine_hours': {
     rows: ofConnection,
@@ -539,6 +539,12 @@ export const matrix: Record<string, Expectation> = {
     rows: () => 'true',
     column: 'rolled_until',
     insert: () => `insert into private.activity_rollup (rolled_until) values (now())`,
+    rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
+  },
+  'private.pending_list_state': {
+    rows: () => 'true',
+    column: 'pages',
+    insert: () => `insert into private.pending_list_state (pages) values (1)`,
     rules: { select: nobody, insert: nobody, update: nobody, delete: nobody },
   },
   'public.retention_settings': {

@@ -62,6 +62,15 @@ describe('ensure_partitions', () => {
     ).toEqual([{ closed: true, schema: 'private', grants: 0 }]);
   });
 
+  it('makes partitions that keep events and sealed bodies of usual size in their rows, without compression', async () => {
+    await ensure('2031-05-17T12:00Z');
+    expect(
+      await look(`select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                  where i.inhparent in ('public.canonical_events'::regclass, 'private.journal_payloads'::regclass)
+                    and not coalesce('toast_tuple_target=8160' = any (c.reloptions), false)`),
+    ).toEqual([]);
+  });
+
   it('moves the rows of a month out of the default partition when the partition of that month is created', async () => {
     await look(eventAt(eventIds(71), '2031-06-02T00:00Z'));
     expect(await homeOf(eventIds(71))).toBe('private.canonical_events_default');

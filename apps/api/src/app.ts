@@ -31,8 +31,9 @@ import { orgRoutes } from './orgs/routes.ts';
 import { createTokenVerifier } from './platform/auth.ts';
 import { createDownloads } from './platform/downloads.ts';
 import type { Jobs } from './platform/jobs.ts';
-import { answerProblem, toRefusal } from './platform/problem.ts';
+import { answerProblem } from './platform/problem.ts';
 import { Refusal } from './platform/refusal.ts';
+import { explainRefusal, type WideEvent } from './platform/request-log.ts';
 import { quotaRoutes } from './quotas/routes.ts';
 import { mountReference } from './reference/routes.ts';
 import { replayPlanRoutes } from './replays/routes.ts';
@@ -45,7 +46,7 @@ export interface AppDeps extends Omit<Services, 'stop'> {
   /** True once the process is about to exit: every answer then closes its connection. */
   isStopping(): boolean;
   /** True when another process has taken over the place of this one: the port is still served. */
-  isReplaced(): boolean;
+  isReplaced?(): boolean;
 }
 
 /** Every URL of the API, in order. */
@@ -61,13 +62,13 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
   const app = new Hono<IngestEnv>({ getPath: (request) => webhookPath(getPath(request)) });
   const downloads = createDownloads(db, config.people.downloads);
 
-  // Every request gets an id, one wide log line and one observation of its duration, also when its handler throws.
+  // Every request gets an id, one observation of its duration and one wide log line, also when its handler throws. Deliveries that succeed share a line.
   app.use(async (c, next) => {
     const started = performance.now();
     const requestId = randomUUID();
-    const event: Record<string, unknown> = {};
+    const event: WideEvent = { requestId };
+    c.set('requestId', requestId);
     c.set('event', event);
-    event.requestId = requestId;
     // The header is set before the answer is made: set afterwards, it turns node-server's light Response into a real one, which costs a
     // third of the request (measured).
     c.header('x-request-id', requestId);
@@ -78,22 +79,14 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     const path = matchedRoutes(c).find((matched) => matched.method !== 'ALL')?.path ?? '*';
     // The dashboard is mounted last and answers what no route matched, with a page or with 404.
     const route = !/^\/?\*$/.test(path) ? path : status < 400 ? 'dashboard' : 'unmatched';
-    const durationMs = performance.now() - started;
-    metrics.requestDuration.observe({ route, status_class: `${Math.floor(status / 100)}xx` }, durationMs / 1000);
-    const level = status >= 500 && status !== 503 ? 'error' : 'info';
-    log[level]({ method: c.req.method, route, status, durationMs: Math.round(durationMs * 10) / 10, ...event }, 'request');
+    const request = { method: c.req.method, route, status, durationMs: performance.now() - started, event };
+    if (c.var.delivered) deps.door.answered.add(request, c.var.delivered);
+    else deps.door.requestLog.answered(request);
   });
-  app.onError((error, c) => {
-    const refusal = toRefusal(error);
-    const event = c.var.event ?? {};
-    event.code = refusal.code;
-    if (refusal.hints.logged !== undefined) event.reason = refusal.hints.logged;
-    if (refusal.code === 'internal' || refusal.code === 'database_unavailable') event.err ??= error instanceof Refusal ? undefined : error;
-    return answerProblem(c, refusal, String(event.requestId));
-  });
-  app.notFound((c) => answerProblem(c, new Refusal('not_found'), String(c.var.event.requestId)));
+  app.onError((error, c) => answerProblem(c, explainRefusal(error, c.var.event ?? {}), String(c.var.requestId)));
+  app.notFound((c) => answerProblem(c, new Refusal('not_found'), c.var.requestId));
 
-  app.route('/', ingestRoutes({ ...deps, limits: config.limits, publicUrl, trustedProxies: config.http.trustedProxies }));
+  app.route('/', ingestRoutes(deps.door));
 
   // No site may show these answers in a frame. These headers hold for the dashboard as well: the outermost middleware sets its headers
   // last.

@@ -1,14 +1,15 @@
-import type { Server } from 'node:http';
+import { createServer as createHttpServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import { type AppDeps, createApp } from './app.ts';
+import { createListener } from './ingest/listener.ts';
 import { watchUnreadAnswers } from './platform/unread-answers.ts';
 
 /** The HTTP server of the API, which does not listen yet. */
 export function createServer(deps: AppDeps): Server {
-  const app = createApp(deps);
   // A client that sends its headers or body a few bytes at a time is cut off; platforms send theirs within milliseconds.
-  const server = createAdaptorServer({ fetch: app.fetch, serverOptions: { connectionsCheckingInterval: 1_000 } }) as Server;
+  const listener = createListener(deps.door, deps.isStopping, getRequestListener(createApp(deps).fetch));
+  const server = createHttpServer({ connectionsCheckingInterval: 1_000 }, listener);
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   server.keepAliveTimeout = 65_000;

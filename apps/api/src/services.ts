@@ -2,11 +2,13 @@ import type { Logger } from 'pino';
 import { createNotifier, type Notifier } from './alerts/notifier.ts';
 import { writeRequiredSecrets } from './connections/required-secrets.ts';
 import { type Connections, createConnections } from './deliveries/connection-cache.ts';
+import { createDesk } from './deliveries/desk.ts';
 import { createQuarantine, type Quarantine } from './deliveries/quarantine.ts';
 import { createReplayer, type Replayer } from './deliveries/rerun.ts';
 import { createWriter, type Writer } from './deliveries/writer.ts';
 import { createFlow, type Flow, type FlowTimes } from './flow/flow.ts';
 import type { Thresholds } from './flow/levels.ts';
+import { createDoor, type Door } from './ingest/door.ts';
 import { registerGauges } from './operate/gauges.ts';
 import { createAccounts } from './operators/accounts.ts';
 import type { RecogniseOperator } from './platform/auth.ts';
@@ -32,6 +34,7 @@ export interface Services {
   flow: Flow;
   quarantine: Quarantine;
   threads: Threads;
+  door: Door;
   outbound: Outbound;
   notifier: Notifier;
   replayer: Replayer;
@@ -63,10 +66,12 @@ export async function createServices(given: {
   // Without a database at the start, the list of an earlier start still holds.
   await writeRequiredSecrets(db).catch((error: unknown) => log.warn({ err: error }, 'the list of required secrets was not written'));
   const writer = createWriter(db, config.writer, metrics, log, circuits);
+  const desk = createDesk((sender) => !writer.isFull(sender));
   const flow = await createFlow({
     db,
     writer,
     requestsInFlightMax: config.limits.requestsInFlightMax,
+    batchRecordsMax: config.writer.batchRecordsMax,
     largestBodyBytes: Math.max(config.limits.bodyBytesMax, config.limits.inflatedBytesMax),
     fairShare: config.fairShare,
     metrics,
@@ -76,6 +81,7 @@ export async function createServices(given: {
   });
   const quarantine = createQuarantine(db, config.quarantinePerHour, log, now);
   const threads = createThreads({ entry: new URL('./thread.ts', import.meta.url), metrics, log });
+  const door = createDoor({ config, log, flow, connections, writer, desk, quarantine, threads, metrics, now });
   const outbound = createOutbound({ allowPrivate: config.outboundAllowPrivate, ...(given.lookup && { lookup: given.lookup }) });
   const notifier = createNotifier({ outbound, circuits, smtp: config.smtp, pagerDutyUrl: config.pagerDutyUrl, now });
   const replayer = createReplayer({ db, connections, threads, metrics, now, log });
@@ -93,6 +99,7 @@ export async function createServices(given: {
     flow,
     quarantine,
     threads,
+    door,
     outbound,
     notifier,
     replayer,

@@ -12,7 +12,6 @@ const environment = {
   DOWNLOAD_STALL_SECONDS: String(stallSeconds),
   ANSWER_STALL_SECONDS: String(stallSeconds),
 };
-const nodeFlags = ['--max-old-space-size=256', '--max-semi-space-size=16'];
 /** Until the last download has ended: it fills the buffers of the kernel, and then stalls. */
 const endsWithinMs = 30_000;
 /** Large answers that one client asks for before it reads any. */
@@ -30,7 +29,7 @@ export async function stalledReaders({ long, say }: CaseContext): Promise<CaseRe
     const other = await stack.addOrg();
     const neighbour: Tenant = { ...other, token: await stack.signIn(other.org, 'owner') };
     await makeLargeRows(stack, attacker, long ? 6_000 : 1_000);
-    const api = await stack.startApi({ environment, nodeFlags });
+    const api = await stack.startApi({ environment });
     const steady = startSteadyTenant(api, neighbour);
     await sleep(1_000);
 

@@ -48,12 +48,13 @@ export function splitHeaders(
 ): Record<'kept' | 'presented', Record<string, string>> {
   const kept: Record<string, string> = {};
   const presented: Record<string, string> = {};
+  const spellings = spellingsOf(secrets);
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || value.length > 8_192) continue;
     if (credentials.headers?.includes(name)) presented[name] = value;
     else if (dropped.has(name)) continue;
-    else if (repeatsAny(value, secrets)) presented[name] = value;
+    else if (repeatsAny(value, spellings)) presented[name] = value;
     else kept[name] = value;
   }
   return { kept, presented };
@@ -64,16 +65,22 @@ export function maskedHeaders(presented: Readonly<Record<string, string>>): Reco
   return Object.fromEntries(Object.entries(presented).map(([name, value]) => [name, maskHeader(value)]));
 }
 
-/** Whether a header contains one of the secrets, in plain text or in HTTP Basic's base64, each in UTF-8 or ISO-8859-1. */
-function repeatsAny(header: string, secrets: readonly string[]): boolean {
+/** The secrets in UTF-8 and ISO-8859-1, with the blanks around them and without. */
+function spellingsOf(secrets: readonly string[]): ReadonlySet<string> {
+  const spellings = new Set<string>();
+  for (const secret of secrets)
+    for (const text of [secret, secret.trim()])
+      for (const spelling of [text, ...renderingsOf(text)]) if (spelling !== '') spellings.add(spelling);
+  return spellings;
+}
+
+/** Whether a header contains one of the spellings, in plain text or in HTTP Basic's base64. */
+function repeatsAny(header: string, spellings: ReadonlySet<string>): boolean {
   const encoded = /^basic +([A-Za-z0-9+/_-]+={0,2})$/i.exec(header)?.[1];
   // Node gives a header with one character for each byte.
-  const bytes = encoded === undefined ? header : Buffer.from(encoded, 'base64').toString('latin1');
-  const texts = [header, bytes];
-  return secrets.some((secret) => {
-    const spellings = [secret, secret.trim()].flatMap((text) => [text, ...renderingsOf(text)]);
-    return spellings.some((spelling) => spelling !== '' && texts.some((text) => repeats(text, spelling)));
-  });
+  const bytes = encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('latin1');
+  for (const spelling of spellings) if (repeats(header, spelling) || (bytes !== undefined && repeats(bytes, spelling))) return true;
+  return false;
 }
 
 /** A short secret occurs in many texts by chance (two digits are in every other signature), so it counts only as a separate word. */

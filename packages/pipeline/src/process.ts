@@ -111,12 +111,19 @@ export function processDelivery(
     const value = body.kind === 'empty' ? null : body.value;
     return [failure(error, { screen: unreadScreen, sample: () => shapeOf(value) }, undefined)];
   }
+  const receivedAt = new Date(context.receivedAtMs).toISOString();
   return records.map((record, index) =>
-    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context) : undefined,
+    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context, receivedAt) : undefined,
   );
 }
 
-function processRecord(source: Source, delivery: Delivery, record: RawRecord, context: ProcessContext): ProcessedRecord {
+function processRecord(
+  source: Source,
+  delivery: Delivery,
+  record: RawRecord,
+  context: ProcessContext,
+  receivedAt: string,
+): ProcessedRecord {
   let reading: Reading | undefined;
   let asSent: Reading | undefined;
   const privacy = openRecord(source, record, context);
@@ -128,7 +135,7 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
     privacy.search(reading.subject, columnTexts(reading));
     const { screen } = privacy;
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
-    const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
+    const bodySha256 = orgDigest(context.digestKey, 'record', fingerprint);
     const isTest = context.isTest || reading.isTest === true;
     const keyOf = (one: Reading, by: SearchOfIds) => idempotencyKey(one, bodySha256, isTest, by, context);
     const former = reading.idempotencyKey === asSent.idempotencyKey ? undefined : keyOf(asSent, hidesNothing);
@@ -144,7 +151,7 @@ function processRecord(source: Source, delivery: Delivery, record: RawRecord, co
       source_event_type: sourceEventType(source, reading, screen),
       source_event_id: idColumn(reading.sourceEventId, screen),
       event_time: new Date(eventTime(reading, context)).toISOString(),
-      received_at: new Date(context.receivedAtMs).toISOString(),
+      received_at: receivedAt,
       idempotency_key: key,
       subject,
       amount_minor: reading.amountMinor === undefined ? null : amount(reading.amountMinor),
@@ -178,7 +185,7 @@ function recordIdentity(
   let bodySha256: string | undefined;
   try {
     const fingerprint = fingerprintOf(source, record.value, { config: context.config, headers: delivery.headers });
-    bodySha256 = orgDigest(context.digestKey, 'record', fingerprint.toString('hex'));
+    bodySha256 = orgDigest(context.digestKey, 'record', fingerprint);
     if (!asSent?.idempotencyKey) return { key: bodySha256, bodySha256 };
     const key = idempotencyKey(asSent, bodySha256, context.isTest || asSent.isTest === true, hidesNothing, context);
     return { key: idempotencyKeyDigest(context.digestKey, context.connectionId, key), bodySha256 };

@@ -128,13 +128,19 @@ export interface KeptFields {
   /**
    * Says by the name of a field what its value is, for a source whose records have no fixed shape. The function is asked for every field that no
    * path above names, outside of branches about people and staff. `holder` is the key of the object around the field, or of the list that holds
-   * that object; `around` is the object itself, so that the value of a pair such as `{ label, value }` can be judged by its label.
+   * that object. `around` is the object itself, so that the value of a pair such as `{ label, value }` can be judged by its label.
    * `word`, `id` and `text` decide about a text and about the texts of a list, and the fields of an object are asked about by their own names.
    * `person` and `staff` decide about the whole branch; a path above that reaches into the branch goes first there. Undefined: only what has the
    * form of `plain` is kept.
    */
-  byName?(key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined;
+  byName?(key: string, holder: string | undefined): NamedAs;
 }
+
+/**
+ * What the name of a field says. The name is asked once for each place of a source's records; a function, which is asked for each record, decides
+ * where the value or the object around it counts too.
+ */
+export type NamedAs = KeptAs | undefined | ((value: Json, around: JsonObject) => KeptAs | undefined);
 
 /** What a field is by its name: see the lists of the same names in {@link KeptFields}. */
 export type KeptAs = 'word' | 'id' | 'text' | 'person' | 'staff';

@@ -735,15 +735,7 @@ export type Database = {
           subject?: NonNullable<Json>;
           type?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'canonical_events_org_id_project_id_source_connection_id_fkey';
-            columns: ['org_id', 'project_id', 'source_connection_id'];
-            isOneToOne: false;
-            referencedRelation: 'source_connections';
-            referencedColumns: ['org_id', 'project_id', 'id'];
-          },
-        ];
+        Relationships: [];
       };
       connection_activity: {
         Row: {
@@ -1157,15 +1149,7 @@ export type Database = {
           replay_of?: string | null;
           source_connection_id?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'event_journal_org_id_source_connection_id_fkey';
-            columns: ['org_id', 'source_connection_id'];
-            isOneToOne: false;
-            referencedRelation: 'source_connections';
-            referencedColumns: ['org_id', 'id'];
-          },
-        ];
+        Relationships: [];
       };
       legal_holds: {
         Row: {

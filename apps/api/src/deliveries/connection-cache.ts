@@ -41,6 +41,8 @@ export interface Connections {
    * database and not from the cache.
    */
   get(id: string, options?: { fresh?: boolean }): Promise<Connection | undefined>;
+  /** The connection if it is in memory and young enough to admit a delivery. */
+  known(id: string): Connection | undefined;
   /** The connection if it is in memory, however old it is: for counting, never for admitting a delivery. */
   peek(id: string): Connection | undefined;
   close(): Promise<void>;
@@ -116,11 +118,18 @@ export async function createConnections(db: Db, masterKeys: MasterKeys, log: Log
   const isYoung = (entry: { loadedAt: number } | undefined, forMs: number): boolean =>
     entry !== undefined && performance.now() - entry.loadedAt < (listening ? forMs : maxAgeWithoutListenerMs);
 
+  function known(id: string): Connection | undefined {
+    const entry = entries.get(id);
+    return isYoung(entry, maxAgeMs) ? entry?.connection : undefined;
+  }
+
   return {
+    known,
     async get(id, { fresh = false } = {}) {
       if (fresh) return load(id);
-      const entry = entries.get(id);
-      if (entry && isYoung(entry, maxAgeMs)) return entry.connection;
+      const young = known(id);
+      if (young) return young;
+      const entry = entries.peek(id);
       if (!entry && isYoung(unknown.get(id), unknownForMs)) return undefined;
       let pending = loading.get(id);
       if (!pending) {

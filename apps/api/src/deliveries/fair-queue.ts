@@ -15,6 +15,7 @@ export interface FairQueue<Item> {
    * what is left of one is added again when its part is done.
    */
   take(offer: Offer<Item>): void;
+  isEmpty(): boolean;
 }
 
 interface Lane<Item> {
@@ -70,6 +71,8 @@ export function createFairQueue<Item>(quantum: number): FairQueue<Item> {
   }
 
   return {
+    isEmpty: () => ring.length === 0,
+
     add({ orgId, connectionId }, item) {
       let org = byId.get(orgId);
       if (!org) {

@@ -11,7 +11,7 @@ import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
 import type { Connection } from './connection-cache.ts';
 import type { Rejected } from './rejected-queue.ts';
-import type { DeadRow, DeliveryRow, EventRow, KeyRow, WriteItem, WriteRecord } from './rows.ts';
+import type { DeadRow, DeliveryRow, KeyRow, WriteItem, WriteRecord } from './rows.ts';
 
 /** A delivery that arrived at a connection and is not read yet. */
 export interface Arrival {
@@ -108,7 +108,8 @@ export function prepareRecords(
           ? { record_keys: recordKeys(arrival, record.formerKey ?? event.idempotency_key, record.bodySha256) }
           : undefined),
       },
-      event: { ...event, record_index: index } as EventRow,
+      // The row is this delivery's own, so that it is completed instead of copied.
+      event: Object.assign(event, { record_index: index }),
     };
   });
 }

@@ -59,12 +59,13 @@ export function createQueue(limits: BatchLimits) {
     const perRecord = (bytes - item.sealed.length) / records;
     const left = records - from;
     const roomRecords = batchRecordsMax - batch.records;
-    // The body of a delivery cannot be divided: in an empty batch, any body fits.
     const roomBytes = isEmpty ? Math.max(batchBytesMax, sealed + perRecord) : batchBytesMax - batch.bytes;
     const part = (count: number) => ({ queued, from, to: from + count, records: count, bytes: sealed + count * perRecord });
     const isLarge = records > batchRecordsMax || bytes > batchBytesMax || isSlow;
     if (!isLarge) return left <= roomRecords && sealed + left * perRecord <= roomBytes ? part(left) : undefined;
-    const fit = Math.min(left, partMax - (from - queued.written), roomRecords, Math.floor((roomBytes - sealed) / perRecord));
+    const fitBytes = Math.floor((roomBytes - sealed) / perRecord);
+    // The body of a delivery cannot be divided: in an empty batch, any body fits with at least one record.
+    const fit = Math.min(left, partMax - (from - queued.written), roomRecords, isEmpty ? Math.max(1, fitBytes) : fitBytes);
     if (fit < 1) return undefined;
     return part(Math.max(1, Math.min(fit, Math.floor(allowance / Math.max(1, perRecord / bytesPerRecord)))));
   }
@@ -72,6 +73,7 @@ export function createQueue(limits: BatchLimits) {
   return {
     load: load as Readonly<Load>,
     add,
+    isFull,
     oldestSince: (): number | undefined => oldest()?.since,
 
     /**
@@ -122,18 +124,26 @@ export interface Flight {
 
 /** Batches that are being written. */
 export function createFlights() {
+  // In the order in which their writes began.
   const flights = new Set<Flight>();
+  let newest: Flight | undefined;
   return {
     begin(batch: Batch): Flight {
       const startedAt = performance.now();
       const waitedMs = startedAt - Math.min(startedAt, ...batch.parts.map(({ queued }) => queued.since));
       const flight = { batch, startedAt, waitedMs };
       flights.add(flight);
+      newest = flight;
       return flight;
     },
-    end: (flight: Flight): boolean => flights.delete(flight),
+    end(flight: Flight): void {
+      flights.delete(flight);
+      if (flight === newest) newest = [...flights].at(-1);
+    },
     count: (): number => flights.size,
     /** When the write of the oldest batch began; undefined when there is no batch. */
     oldestStart: (): number | undefined => flights.values().next().value?.startedAt,
+    /** When the write of the newest batch began; undefined when there is no batch. */
+    newestStart: (): number | undefined => newest?.startedAt,
   };
 }

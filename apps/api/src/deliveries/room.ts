@@ -30,6 +30,8 @@ export interface RoomLimits {
    * each: there is always room for an org that has nothing in it yet, and the shares shrink by themselves as more orgs send.
    */
   sharePerFree: number;
+  /** Whether an org that occupies less than an equal part of the room is admitted also when the room is full. */
+  keepsEqualParts?: boolean;
 }
 
 /**
@@ -37,7 +39,8 @@ export interface RoomLimits {
  * added, by what its sender already occupies: a sender with nothing in the room is admitted whatever the size of its delivery, so the room
  * exceeds its bounds by one delivery at most.
  */
-export function createRoom({ recordsMax, bytesMax, sharePerFree }: RoomLimits): Room {
+export function createRoom(limits: RoomLimits): Room {
+  const { sharePerFree, keepsEqualParts = false } = limits;
   const load: Load = { records: 0, bytes: 0 };
   const orgs = new Map<string, Load>();
   const connections = new Map<string, Load>();
@@ -52,6 +55,9 @@ export function createRoom({ recordsMax, bytesMax, sharePerFree }: RoomLimits): 
   return {
     load,
     full(sender, bytes) {
+      // The bounds of some rooms move.
+      const { recordsMax, bytesMax } = limits;
+      if (keepsEqualParts && sender && (orgs.get(sender.orgId)?.records ?? 0) < recordsMax / (orgs.size + 1)) return undefined;
       if (load.records >= recordsMax) return 'records';
       if (load.bytes >= bytesMax || (load.bytes + bytes > bytesMax && load.bytes > 0)) return 'bytes';
       if (!sender) return undefined;

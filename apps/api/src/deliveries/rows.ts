@@ -1,4 +1,4 @@
-/** A row of event_journal, and the place of the delivery's sealed body in the buffer of the batch. */
+/** A row of event_journal. */
 export interface DeliveryRow {
   id: string;
   org_id: string;
@@ -13,8 +13,6 @@ export interface DeliveryRow {
   /** The canonical types of the delivery's events and the platform's own names for them, each once. */
   event_types: string[];
   key_version: number;
-  sealed_at: number;
-  sealed_length: number;
   /** Which part of a large delivery is in the batch; left out when the delivery is written whole. See parts.ts. */
   part?: 'first' | 'next' | 'last';
   /** In the first part, the number of the records of all parts. */
@@ -72,35 +70,35 @@ export interface EventRow {
 
 /** One delivery, ready to be written: its journal row, its sealed body, and a row for each of its records. */
 export interface WriteItem {
-  delivery: Omit<DeliveryRow, 'sealed_at' | 'sealed_length'>;
+  delivery: DeliveryRow;
   sealed: Uint8Array;
   records: WriteRecord[];
 }
 
-export type WriteRecord = { key: KeyRow; event: EventRow } | { dead: DeadRow };
+export type WriteRecord = ReadRecord | { dead: DeadRow };
 
-export interface BatchRows {
-  deliveries: DeliveryRow[];
-  keys: KeyRow[];
-  events: object[];
-  dead: DeadRow[];
-  sealed: Uint8Array;
+/** A record that became an event. */
+export interface ReadRecord {
+  key: KeyRow;
+  event: EventRow;
 }
 
-/** The rows of a batch, table by table. All sealed bodies are in one buffer, and each delivery has the place of its body in this buffer. */
+/** What one statement writes. */
+export interface BatchRows {
+  deliveries: readonly WriteItem[];
+  records: readonly ReadRecord[];
+  dead: readonly DeadRow[];
+}
+
+/** The rows of a batch, by what becomes of them. */
 export function rowsOf(batch: readonly WriteItem[]): BatchRows {
-  const rows: BatchRows = { deliveries: [], keys: [], events: [], dead: [], sealed: Buffer.concat(batch.map((item) => item.sealed)) };
-  let sealedAt = 0;
+  const records: ReadRecord[] = [];
+  const dead: DeadRow[] = [];
   for (const item of batch) {
-    rows.deliveries.push({ ...item.delivery, sealed_at: sealedAt, sealed_length: item.sealed.length });
-    sealedAt += item.sealed.length;
     for (const record of item.records) {
-      if ('dead' in record) rows.dead.push(record.dead);
-      else {
-        rows.keys.push(record.key);
-        rows.events.push(record.event);
-      }
+      if ('dead' in record) dead.push(record.dead);
+      else records.push(record);
     }
   }
-  return rows;
+  return { deliveries: batch, records, dead };
 }

@@ -1,4 +1,5 @@
-import type { Db, Sql } from '../platform/db.ts';
+import { type Db, prepared, type Sql } from '../platform/db.ts';
+import { batchArguments, batchParameters, batchValues } from './columns.ts';
 import type { BatchRows } from './rows.ts';
 
 /** A connection as private.find_connection returns it. */
@@ -54,25 +55,21 @@ export interface ReplayedKey extends Omit<ExistingKey, 'outcome'> {
   revision?: number;
 }
 
-function batchValues(rows: BatchRows): unknown[] {
-  return [JSON.stringify(rows.deliveries), JSON.stringify(rows.keys), JSON.stringify(rows.events), JSON.stringify(rows.dead), rows.sealed];
-}
+const ingestBatch = prepared('ingest_batch', `select private.ingest_batch(${batchArguments}) as existing`);
+const replayedBatch = prepared('replay_batch', `select private.replay_batch(${batchArguments}, $${batchParameters + 1}) as existing`);
 
 /**
  * Writes a batch by one statement, as `ingest` or `worker`: a transaction by itself, or part of an open one. Returns the records that
  * were not new.
  */
 export async function writeBatch(sql: Sql, rows: BatchRows): Promise<Found> {
-  const [row] = await sql<{ existing: Found }>('select private.ingest_batch($1, $2, $3, $4, $5) as existing', batchValues(rows));
+  const [row] = await sql<{ existing: Found }>(ingestBatch, batchValues(rows));
   return row?.existing ?? [];
 }
 
 /** Writes a batch from the journal as {@link writeBatch} does, as `worker`. With `rewrite`, stored events are rewritten. */
 export async function replayBatch(sql: Sql, rows: BatchRows, rewrite: boolean): Promise<Found<ReplayedKey>> {
-  const [row] = await sql<{ existing: Found<ReplayedKey> }>('select private.replay_batch($1, $2, $3, $4, $5, $6) as existing', [
-    ...batchValues(rows),
-    rewrite,
-  ]);
+  const [row] = await sql<{ existing: Found<ReplayedKey> }>(replayedBatch, [...batchValues(rows), rewrite]);
   return row?.existing ?? [];
 }
 

@@ -6,6 +6,7 @@ import type { Db } from '../platform/db.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { statusOf } from '../platform/problem.ts';
 import { Refusal } from '../platform/refusal.ts';
+import { isSent, recordArrays, recordsIn } from '../test/batch.ts';
 import { deliveryOf } from '../test/delivery.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
 import { createWriter, type Writer, type WriterLimits } from './writer.ts';
@@ -123,7 +124,7 @@ describe('the writer', () => {
     if (!bad) throw new Error('no delivery');
     // No constraint of the schema refuses a whole delivery; a trigger or an extension could.
     const ingest = (async (text: string, values: unknown[] = []) => {
-      if (String(values[2]).includes(bad.delivery.id))
+      if (isSent(bad.delivery.id, recordArrays(text, values)))
         throw Object.assign(new Error('no such pair'), { code: '23514', constraint: 'pairs' });
       return world.db.ingest(text, values);
     }) as Db['ingest'];
@@ -345,7 +346,7 @@ describe('the writer', () => {
       ...world.db,
       ingest: (async (text: string, values: unknown[] = []) => {
         most = Math.max(most, ++now);
-        sizes.push((JSON.parse(String(values[1])) as unknown[]).length);
+        sizes.push(recordsIn(text, values));
         const result = await world.db.ingest(text, values);
         now--;
         return result;

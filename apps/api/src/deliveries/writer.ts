@@ -27,6 +27,8 @@ export interface Writer {
    * cheap, so that it can be made before the body is read, without `item`, and before the sender is known.
    */
   admit(sender: Sender | undefined, item?: WriteItem): void;
+  /** Whether a delivery of the sender would wait for room, rather than be admitted or refused for another reason. */
+  isFull(sender: Sender): boolean;
   /**
    * Resolves after the commit, with the outcome of every record in order; a large delivery is committed in several batches, and resolves after
    * the last. Rejects with a temporary Refusal when the delivery was not stored, or not completely.
@@ -68,6 +70,11 @@ const refused = new Refusal('database_unavailable', 'the database refuses this d
 
 /** An org that sends alone fills four fifths of the buffer, and half of the room of large deliveries. See room.ts. */
 const sharePerFree = { ordinary: 4, large: 1 };
+/**
+ * While a batch is being written the next one waits for it, unless the next one is full or the write has taken so long. Measured at 64 connections: two half
+ * batches at a time cost a seventh more processor time in the API and a sixth more in Postgres than one whole batch after another.
+ */
+const lateMs = 15;
 /** What a record's row takes in memory and in a statement, besides the text of the record. */
 const rowBytes = 600;
 /** A delivery of which a part was cancelled is tried again in parts of an eighth of the size for so long after it was admitted. */
@@ -100,7 +107,8 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   const oldestQueuedAt = () => held.values().next().value?.queuedAt ?? Infinity;
   const unanswered = createUnanswered(oldestQueuedAt);
   let closed = false;
-  let timerSet = false;
+  let timer: NodeJS.Timeout | undefined;
+  let wakesAt = Infinity;
 
   function roomOf({ records, bytes }: Load): Room {
     return records > limits.batchRecordsMax || bytes > limits.batchBytesMax ? rooms.large : rooms.ordinary;
@@ -148,19 +156,28 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     while (flights.count() < limits.batchesInFlightMax) {
       const dueInMs = queue.dueInMs(unanswered.hurriedUntil());
       if (dueInMs === undefined) return;
-      if (dueInMs > 0) {
-        wakeIn(dueInMs);
+      const waitMs = Math.max(dueInMs, queue.isFull() ? 0 : companyMs());
+      if (waitMs > 0) {
+        wakeIn(waitMs);
         return;
       }
       void runBatch(queue.takeBatch());
     }
   }
 
+  /** How long the newest batch in flight still keeps the next one waiting, unless that one is full. */
+  function companyMs(): number {
+    const startedAt = flights.newestStart();
+    return startedAt === undefined ? 0 : startedAt + lateMs - performance.now();
+  }
+
   function wakeIn(ms: number): void {
-    if (timerSet) return;
-    timerSet = true;
-    setTimeout(() => {
-      timerSet = false;
+    const at = performance.now() + ms;
+    if (at >= wakesAt) return;
+    clearTimeout(timer);
+    wakesAt = at;
+    timer = setTimeout(() => {
+      wakesAt = Infinity;
       startBatches();
     }, ms);
   }
@@ -184,13 +201,14 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   /** Answers the delivery when all its records are committed; otherwise, its next part waits for a batch. */
   function advance({ queued, to }: Part, outcomes: Outcome[]): void {
-    const all = queued.outcomes.length === 0 ? outcomes : [...queued.outcomes, ...outcomes];
+    // Most deliveries have one part, whose outcomes are not copied.
+    if (queued.outcomes.length === 0) queued.outcomes = outcomes;
+    else for (const outcome of outcomes) queued.outcomes.push(outcome);
     if (to >= queued.item.records.length) {
       release(queued);
-      queued.resolve(all);
+      queued.resolve(queued.outcomes);
       return;
     }
-    queued.outcomes = all;
     queued.written = to;
     queued.since = performance.now();
     queue.add(queued);
@@ -251,6 +269,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 
   return {
     admit,
+    isFull: (sender) => !closed && !breaker.isBlocking() && rooms.ordinary.full(sender, 0) !== undefined,
     write,
     drain() {
       closed = true;

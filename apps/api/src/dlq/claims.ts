@@ -1,4 +1,5 @@
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
+import { recordArgument, recordValues } from '../deliveries/columns.ts';
 import type { EventRow, KeyRow, WriteItem } from '../deliveries/rows.ts';
 import type { Config } from '../platform/config.ts';
 import type { Sql } from '../platform/db.ts';
@@ -163,19 +164,12 @@ export interface Settled {
  * entries.
  */
 export async function settle(sql: Sql, owner: string, attempts: readonly Attempt[], retry: Config['dlq']): Promise<Settled[] | undefined> {
-  const keys = [];
-  const events = [];
-  for (const { result } of attempts) {
-    if (result.outcome !== 'event') continue;
-    keys.push(result.key);
-    events.push(result.event);
-  }
+  const records = attempts.flatMap(({ result }) => (result.outcome === 'event' ? [result] : []));
   const entries = attempts.flatMap((attempt) => attempt.entries.map((entry) => settlement(entry, attempt.result, retry)));
-  const [row] = await sql<{ settled: Settled[] | null }>('select private.settle_dead_letters($1, $2, $3, $4) as settled', [
+  const [row] = await sql<{ settled: Settled[] | null }>(`select private.settle_dead_letters($1, $2, ${recordArgument(3)}) as settled`, [
     owner,
     JSON.stringify(entries),
-    JSON.stringify(keys),
-    JSON.stringify(events),
+    ...recordValues(records),
   ]);
   return row?.settled ?? undefined;
 }

@@ -47,6 +47,7 @@ export async function createFlow(deps: {
   db: Db;
   writer: Writer;
   requestsInFlightMax: number;
+  batchRecordsMax: number;
   largestBodyBytes: number;
   fairShare: Rate;
   metrics: Metrics;
@@ -62,6 +63,7 @@ export async function createFlow(deps: {
   const gate = createGate({
     mode: () => obeyed.mode,
     requestsInFlightMax: deps.requestsInFlightMax,
+    workMin: deps.batchRecordsMax,
     largestBodyBytes: deps.largestBodyBytes,
     metrics,
   });

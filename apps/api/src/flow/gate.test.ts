@@ -8,7 +8,7 @@ const connection = (id: string, orgId: string) => ({ id, orgId });
 
 function make() {
   const metrics = createMetrics();
-  const gate = createGate({ mode: () => 'normal', requestsInFlightMax: 1_000, metrics });
+  const gate = createGate({ mode: () => 'normal', requestsInFlightMax: 1_000, workMin: 250, metrics });
   /** Holds `mebibytes` for the owner, one by one, until they are refused. Returns how many were admitted. */
   const hold = (owner: { id: string; orgId: string }, mebibytes: number): number => {
     for (let held = 0; held < mebibytes; held++) {

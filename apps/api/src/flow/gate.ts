@@ -1,8 +1,9 @@
 import type { Mode } from '@tributary/shared/flow.ts';
-import { createRoom } from '../deliveries/room.ts';
+import { createRoom, type Sender } from '../deliveries/room.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { type BodyOwner, createBodyBytes } from './body-bytes.ts';
+import { createWork } from './work.ts';
 
 /** Admits or refuses every webhook request before anything is known about the request. */
 export interface Gate {
@@ -15,7 +16,7 @@ export interface Gate {
 interface Entry {
   /**
    * Counts the request, and its body, in the share of this connection and its org. Call it before the body is read. Throws Refusal `overloaded` when
-   * the requests of the org or of the connection have used up their share.
+   * the requests of the org or of the connection have used up their share, or when as much work waits as can be done in time.
    */
   belongTo(owner: BodyOwner): void;
   /**
@@ -29,6 +30,8 @@ interface Entry {
   grow(bytes: number): void;
   /** The body is complete, so that the upload can no longer be cut. Its bytes count until the request leaves. */
   stopReading(): void;
+  /** Counts the request as work on the event loop until it leaves: see work.ts. */
+  startWork(): void;
   leave(): void;
 }
 
@@ -53,11 +56,6 @@ const closed: Partial<Record<Mode, { refusal: Refusal; reason: string }>> = {
   paused: { refusal: new Refusal('paused', undefined, { retryAfterSeconds: 30 }), reason: 'paused' },
 };
 
-/**
- * When a turn of the event loop has lasted longer than this, further requests are refused. At capacity, a turn takes a tenth of this time.
- */
-const lateMs = 300;
-
 /** Bodies normally arrive within milliseconds. An upload that takes longer than this may be cut when there is no room for new requests. */
 const slowMs = 1_000;
 /**
@@ -76,6 +74,8 @@ const onePlace = { records: 1, bytes: 0 };
 export function createGate(deps: {
   mode(): Mode;
   requestsInFlightMax: number;
+  /** The work that is admitted however long it takes. */
+  workMin: number;
   /** The bytes of the largest body of this installation. */
   largestBodyBytes?: number;
   metrics: Metrics;
@@ -98,7 +98,7 @@ export function createGate(deps: {
     oldest.cut();
     return true;
   }
-  const isLate = watchEventLoop();
+  const work = createWork({ min: Math.min(deps.workMin, deps.requestsInFlightMax), max: deps.requestsInFlightMax });
   return {
     enter() {
       const isClosed = closed[deps.mode()];
@@ -107,7 +107,7 @@ export function createGate(deps: {
         throw isClosed.refusal;
       }
       // A request that is cut leaves within this turn of the event loop or shortly after it.
-      if (isLate() || (inFlight >= deps.requestsInFlightMax && !cutSlowest())) {
+      if (inFlight >= deps.requestsInFlightMax && !cutSlowest()) {
         deps.metrics.shed.inc({ reason: 'requests' });
         throw overloaded;
       }
@@ -115,9 +115,14 @@ export function createGate(deps: {
       let upload: Upload | undefined;
       let owner: BodyOwner | undefined;
       let bytes = 0;
+      let isWorking = false;
       return {
         belongTo(connection) {
-          const sender = { orgId: connection.orgId, connectionId: connection.id };
+          const sender = senderOf(connection);
+          if (work.isFull(sender)) {
+            deps.metrics.shed.inc({ reason: 'work' });
+            throw overloaded;
+          }
           const full = places.full(sender, 0);
           if (full && !cutSlowest(uploadsOf[full === 'connection_share' ? 'connection' : 'org'](connection))) {
             deps.metrics.shed.inc({ reason: 'request_share' });
@@ -141,9 +146,15 @@ export function createGate(deps: {
         stopReading() {
           if (upload) reading.delete(upload);
         },
+        startWork() {
+          if (!owner || isWorking) return;
+          isWorking = true;
+          work.begin(senderOf(owner));
+        },
         leave() {
           inFlight--;
-          if (owner) places.remove({ orgId: owner.orgId, connectionId: owner.id }, onePlace);
+          if (owner) places.remove(senderOf(owner), onePlace);
+          if (owner && isWorking) work.end(senderOf(owner));
           bodyBytes.remove(owner, bytes);
         },
       };
@@ -152,14 +163,6 @@ export function createGate(deps: {
   };
 }
 
-/**
- * Returns whether this turn of the event loop is late. When more arrives than the process can compute, requests queue in the sockets, where
- * no counter sees them. A turn then serves hundreds of requests, and its timers fire late.
- */
-function watchEventLoop(): () => boolean {
-  let tickedAt = performance.now();
-  setInterval(() => {
-    tickedAt = performance.now();
-  }, 20).unref();
-  return () => performance.now() - tickedAt > lateMs;
+function senderOf({ id, orgId }: BodyOwner): Sender {
+  return { orgId, connectionId: id };
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { nextTurn } from '../platform/next-turn.ts';
 import { Refusal } from '../platform/refusal.ts';
+import type { Arriving, ArrivingBody } from './arriving.ts';
 import { decodeCodings, parseCodings } from './codings.ts';
 
 export interface BodyLimits {
@@ -33,16 +35,14 @@ export interface BodyProgress {
  * requests waited or when no room is left.
  */
 export async function readBody(
-  request: Request,
-  incoming: IncomingMessage | undefined,
-  limits: BodyLimits,
+  { headers, body }: Pick<Arriving, 'headers' | 'body'>,
+  { bodyBytesMax, inflatedBytesMax }: BodyLimits,
   room: BodyRoom,
   progress: BodyProgress,
 ): Promise<Buffer> {
-  const { bodyBytesMax, inflatedBytesMax } = limits;
   const tooLarge = (has: string) =>
     new Refusal('payload_too_large', `the body has ${has} bytes and may have at most ${bodyBytesMax}`, { closesConnection: true });
-  const announced = Number(request.headers.get('content-length') ?? 0);
+  const announced = Number(headers['content-length'] ?? 0);
   if (announced > bodyBytesMax) {
     progress.bytes = announced;
     throw tooLarge(String(announced));
@@ -52,12 +52,9 @@ export async function readBody(
     progress.bytes = bytes;
     return tooLarge(`more than ${bodyBytesMax}`);
   };
-  // On Node the events of the socket's own stream are used: a web stream and an async iterator cost more than all the parsing after them.
-  const raw = incoming
-    ? await readIncoming(incoming, bodyBytesMax, tooMuch, room)
-    : await readStream(request.body, bodyBytesMax, tooMuch, room);
+  const raw = await readRaw(body, bodyBytesMax, tooMuch, room);
   progress.bytes = raw.length;
-  const codings = parseCodings(request.headers.get('content-encoding'));
+  const codings = parseCodings(headers['content-encoding']);
   if (codings.length === 0) return raw;
   progress.isDecoding = true;
   return await decodeCodings(raw, codings, (chunkBytes, totalBytes) => {
@@ -66,6 +63,23 @@ export async function readBody(
       throw new Refusal('payload_too_large', `the body has more than ${inflatedBytesMax} bytes after decompression, and may have no more`);
     room.grow(chunkBytes);
   });
+}
+
+/**
+ * Most bodies arrive in the packet of their headers, so that one turn later Node holds them whole: those are taken at once, without listeners and
+ * promises.
+ */
+async function readRaw(body: ArrivingBody, bytesMax: number, tooLarge: (bytes: number) => Refusal, room: BodyRoom): Promise<Buffer> {
+  await nextTurn();
+  if ('incoming' in body && body.incoming.complete) return takeWhole(body.incoming, bytesMax, tooLarge, room);
+  return 'incoming' in body ? readIncoming(body.incoming, bytesMax, tooLarge, room) : readStream(body.stream, bytesMax, tooLarge, room);
+}
+
+function takeWhole(incoming: IncomingMessage, bytesMax: number, tooLarge: (bytes: number) => Refusal, room: BodyRoom): Buffer {
+  const raw: Buffer = incoming.read() ?? Buffer.alloc(0);
+  if (raw.length > bytesMax) throw tooLarge(raw.length);
+  room.grow(raw.length);
+  return raw;
 }
 
 const incomplete = () => new Refusal('invalid_request', 'the body ended before it was complete', { closesConnection: true });
@@ -77,12 +91,12 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: (by
     const chunks: Buffer[] = [];
     let size = 0;
     const giveUp = (refusal: unknown) => {
+      incoming.off('data', take);
       incoming.pause();
       chunks.length = 0;
       reject(refusal);
     };
-    room.startReading(() => giveUp(cutOff()));
-    incoming.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       size += chunk.length;
       if (size > bytesMax) return giveUp(tooLarge(size));
       try {
@@ -91,7 +105,9 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number, tooLarge: (by
       } catch (refusal) {
         giveUp(refusal);
       }
-    });
+    };
+    room.startReading(() => giveUp(cutOff()));
+    incoming.on('data', take);
     incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     incoming.on('error', () => reject(incomplete()));
     incoming.on('close', () => {

@@ -45,8 +45,9 @@ const codingsMax = 3;
  * are no coding: a word that names no coding is left out, since the bytes are then the body itself. Throws Refusal `unsupported_encoding` for a
  * coding that cannot be decoded, and for more than three.
  */
-export function parseCodings(header: string | null): string[] {
-  const names = (header ?? '')
+export function parseCodings(header: string | undefined): string[] {
+  if (header === undefined) return [];
+  const names = header
     .toLowerCase()
     .split(',')
     .map((name) => name.split(';', 1)[0]?.trim().replace(/^"|"$/g, '') ?? '');

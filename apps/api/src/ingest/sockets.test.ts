@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAdaptorServer } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createServer } from '../server.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 
 const hottok = 'hottok-over-a-real-socket-012345';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const org = await api.makeOrg();
   const connection = await api.connect(org, 'hotmart', { hottok });
   path = new URL(connection.url).pathname;
-  server = createAdaptorServer({ fetch: api.app.fetch }) as Server;
+  server = createServer({ ...api, jobs: { state: () => ({ concurrency: 0, running: 0 }) }, isStopping: () => false });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   port = (server.address() as AddressInfo).port;

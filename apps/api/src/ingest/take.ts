@@ -49,25 +49,27 @@ export const takeTask: Task<Arrived, Taken> = {
   listIn: (taken) => ('item' in taken ? taken.item.records : undefined),
 };
 
-/**
- * Verifies the delivery and makes its rows, at once or, when it is heavy, on a thread. A genuine delivery that no thread can hold in memory is
- * rejected as INVALID_PAYLOAD, because no repetition would change that. One that took too long is asked for again.
- */
-export function takeArrival(
-  threads: Threads,
-  arrival: Arrival,
-  mayKeep: (bytes: number) => boolean,
-): { item: WriteItem } | Rejection | Promise<{ item: WriteItem } | Rejection> {
-  if (takeTask.isHeavy({ arrival })) return takeHeavy(threads, arrival, mayKeep);
-  const taken = take({ arrival });
-  return 'item' in taken ? taken : { ...taken, rejected: prepareRejected(arrival, taken.error, taken.message) };
+export interface TakeDeps {
+  threads: Threads;
+  /** Whether the quarantine may keep a delivery of so many bytes. */
+  mayKeep(bytes: number): boolean;
+  /** Runs light work at its turn on the event loop. */
+  inTurn<T>(work: () => T): Promise<Awaited<T>>;
 }
 
-async function takeHeavy(
-  threads: Threads,
-  arrival: Arrival,
-  mayKeep: (bytes: number) => boolean,
-): Promise<{ item: WriteItem } | Rejection> {
+/**
+ * Verifies the delivery and makes its rows, at its turn on the event loop or, when it is heavy, on a thread. A genuine delivery that no thread can hold in
+ * memory is rejected as INVALID_PAYLOAD, because no repetition would change that. One that took too long is asked for again.
+ */
+export function takeArrival(deps: TakeDeps, arrival: Arrival): Promise<{ item: WriteItem } | Rejection> {
+  if (takeTask.isHeavy({ arrival })) return takeHeavy(deps, arrival);
+  return deps.inTurn(() => {
+    const taken = take({ arrival });
+    return 'item' in taken ? taken : { ...taken, rejected: prepareRejected(arrival, taken.error, taken.message) };
+  });
+}
+
+async function takeHeavy({ threads, mayKeep }: TakeDeps, arrival: Arrival): Promise<{ item: WriteItem } | Rejection> {
   const { connection, delivery } = arrival;
   const bytes = delivery.raw.byteLength;
   const arrived = { arrival, sealsRejected: mayKeep(bytes) };

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Writer } from '../deliveries/writer.ts';
 import type { Db } from '../platform/db.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { type PendingLists, readPendingLists } from './store.ts';
 
 /** Registers the metrics that are read from the running services, or from the database, whenever `/metrics` is scraped. */
 export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; writer: Writer; log: Logger }): void {
@@ -41,6 +42,20 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
       const [row] = (await conversions()) ?? [];
       return row && Number(row.orgs);
     },
+    { together: 'once' },
+  );
+  const pendingLists = cachedReading(() => readPendingLists(db), log);
+  const ofPendingLists = async (figure: keyof PendingLists) => (await pendingLists())?.[figure];
+  gauge(
+    'ingest_pending_list_age_seconds',
+    'How long ago the pending lists of the GIN indexes were last emptied',
+    () => ofPendingLists('age_seconds'),
+    { together: 'once' },
+  );
+  gauge(
+    'ingest_pending_list_pages',
+    'Pages of 8 kB that were in the pending lists of the GIN indexes when they were last emptied',
+    () => ofPendingLists('pages'),
     { together: 'once' },
   );
   const openIncidents = cachedReading(

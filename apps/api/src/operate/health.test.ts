@@ -109,6 +109,7 @@ test('/health/detailed answers the operator only, with the whole state', async (
     circuits: [{ name: 'postgres', state: 'closed' }],
     buffer: { records: 0, bytes: 0, recordsMax: 5_000, bytesMax: 33_554_432, batchesInFlight: 0, oldestAgeSeconds: 0, flushAgeSeconds: 0 },
     inFlight: 0,
+    pendingLists: { emptiedSecondsAgo: expect.any(Number), pages: expect.any(Number) },
     workers: { concurrency: 0, running: 0 },
     pools: [{ name: 'ingest' }, { name: 'lookups' }, { name: 'commands' }, { name: 'jobs' }],
   });

@@ -7,7 +7,7 @@ import type { Circuits } from '../platform/breaker.ts';
 import type { Db } from '../platform/db.ts';
 import type { Jobs } from '../platform/jobs.ts';
 import { memoizeFor } from '../platform/memoize-for.ts';
-import { listAdapterLag, listJobDepths } from './store.ts';
+import { listAdapterLag, listJobDepths, readPendingLists } from './store.ts';
 
 export interface HealthDeps {
   db: Db;
@@ -18,7 +18,7 @@ export interface HealthDeps {
   log: Logger;
   recogniseOperator: RecogniseOperator;
   isStopping(): boolean;
-  isReplaced(): boolean;
+  isReplaced?(): boolean;
 }
 
 /** The counts in `/health/detailed` are asked of the database at most this often. */
@@ -37,12 +37,12 @@ export function healthRoutes(deps: HealthDeps): Hono {
   const routes = new Hono();
   // One query at a time, whose answer is used for a second: the probes of an orchestrator must not add load to a database in trouble.
   const commitFailure = memoizeFor(() => db.commitFailure(), 1_000);
-  const measure = memoizeFor(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db)]), freshForMs);
+  const measure = memoizeFor(() => Promise.all([listAdapterLag(db, connectionsMax), listJobDepths(db), readPendingLists(db)]), freshForMs);
   // The mode and its history are never cached: the operator must see a change at once.
   const askDatabase = async () => {
     const all = Promise.all([measure(), flow.getState(), flow.listTransitions(transitionsMax)]);
-    const [[lags, jobs], state, transitions] = await within(all, databaseWithinMs);
-    return { lags, jobs, state, transitions };
+    const [[lags, jobs, pendingLists], state, transitions] = await within(all, databaseWithinMs);
+    return { lags, jobs, pendingLists, state, transitions };
   };
 
   routes.get('/health', (c) => c.json({ status: 'ok' }));
@@ -50,7 +50,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
   routes.get('/ready', async (c) => {
     const refuse = (status: string) => c.json({ status }, 503, { 'retry-after': '5' });
     // A process that was replaced answers on its open connections for a moment; who asks there shall go on sending to this host.
-    if (deps.isStopping() && !deps.isReplaced()) return refuse('stopping');
+    if (deps.isStopping() && !deps.isReplaced?.()) return refuse('stopping');
     const mode = flow.mode();
     if (mode === 'drain' || mode === 'paused') return refuse(mode === 'drain' ? 'draining' : 'paused');
     if (circuits.list().some((breaker) => breaker.sink === 'postgres' && breaker.state() === 'open')) return refuse('circuit_open');
@@ -96,6 +96,7 @@ export function healthRoutes(deps: HealthDeps): Hono {
       inFlight: flow.gate.inFlight(),
       workers: deps.jobs.state(),
       jobs: stored?.jobs ?? null,
+      pendingLists: stored?.pendingLists ? { emptiedSecondsAgo: stored.pendingLists.age_seconds, pages: stored.pendingLists.pages } : null,
       adapters: stored?.lags.adapters ?? null,
       sources: stored?.lags.sources ?? null,
       instances: stored?.state.instances ?? null,

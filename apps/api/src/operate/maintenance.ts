@@ -3,8 +3,8 @@ import { type Db, sqlState } from '../platform/db.ts';
 import type { Task, TaskContext } from '../platform/jobs.ts';
 
 /**
- * The tasks that keep the database in order: they create partitions ahead of time and drop them after their retention, roll up the
- * activity, and release the jobs of processes that have died.
+ * The tasks that keep the database in order: they create partitions ahead of time and drop them after their retention, empty the pending
+ * lists of GIN indexes, roll up the activity, and release the jobs of processes that have died.
  */
 export function maintenanceTasks(db: Db): Record<string, Task> {
   return {
@@ -14,6 +14,12 @@ export function maintenanceTasks(db: Db): Record<string, Task> {
         const [made] = await db.maintenance((sql) => sql<{ made: number }>('select private.ensure_partitions() as made'));
         const dropped = await dropExpiredPartitions(db, signal);
         if (made?.made || dropped.length > 0) log.info({ made: made?.made, dropped: dropped.map((row) => row.name) }, 'partitions');
+      },
+    },
+    'maintenance.pending_lists': {
+      everySeconds: 1,
+      async run() {
+        await db.maintenance((sql) => sql('select private.empty_pending_lists()'));
       },
     },
     // Each step is a short transaction that stores how far it came, and the next run continues, so that no run is long.

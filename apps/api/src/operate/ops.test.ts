@@ -23,6 +23,7 @@ const levels: Record<string, string[]> = {
   PersistenceStalled: ['critical'],
   BufferNotFlushing: ['warning'],
   BatchStuck: ['warning'],
+  PendingListGrows: ['warning'],
   TributaryDown: ['critical'],
   WebhookLatencyHigh: ['warning'],
   WebhookErrorBudgetBurn: ['critical', 'critical', 'warning'],

@@ -51,6 +51,7 @@ const answers: Record<string, (() => Row[]) | 'nothing'> = {
   'Events stored twice (must return no row)': 'nothing',
   'Use of the indexes': () => [{ table_name: 'event_keys', index_name: 'unique_event_per_source', is_unique: true }],
   'Tables that are read from end to end': () => [{ relname: expect.any(String), seq_scan: expect.any(String) }],
+  'Pending lists of the search indexes': () => [{ pages: expect.any(String) }],
   'Jobs by task': () => [{ task_identifier: 'runbook.job', jobs: '1', running: '0', last_error: 'it broke' }],
   'Schedule of the timed tasks': () => [{ task: 'runbook.clock', started_at: expect.any(Date) }],
   'Rejected deliveries by connection': () => [{ connection: 'Test hotmart', rejected: '1', accepted: '3', quarantined: '1' }],

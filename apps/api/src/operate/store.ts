@@ -37,6 +37,17 @@ export async function listAdapterLag(db: Statement, connectionsMax: number): Pro
   return { adapters, sources };
 }
 
+/** The pending lists of the GIN indexes when they were last emptied: ingestion adds to them, and a job empties them each second. */
+export interface PendingLists {
+  age_seconds: number;
+  pages: number;
+}
+
+export async function readPendingLists(db: Statement): Promise<PendingLists | undefined> {
+  const [row] = await db.workerStatement<PendingLists>('select age_seconds, pages::integer from private.pending_list_age()');
+  return row;
+}
+
 export interface JobDepth {
   task: string;
   /** Jobs that are due and that no worker has started yet. */

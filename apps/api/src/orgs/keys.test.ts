@@ -130,7 +130,7 @@ it('keeps the digest key through every rotation, so that a repeated delivery sta
   const stored = JSON.stringify(rows);
   for (const text of [body, ...(JSON.parse(body) as object[]).map((record) => JSON.stringify(record))])
     for (const form of ['hex', 'base64'] as const) expect(stored).not.toContain(createHash('sha256').update(text).digest(form));
-  for (const record of JSON.parse(body) as JsonObject[]) expect(stored).not.toContain(recordFingerprint(record).toString('hex'));
+  for (const record of JSON.parse(body) as JsonObject[]) expect(stored).not.toContain(recordFingerprint(record));
 });
 
 it('gives an org that already has keys one digest key, also when several processes need it at once, and replaces no lost one', async () => {

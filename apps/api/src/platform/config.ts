@@ -47,6 +47,7 @@ const Environment = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   WEB_DIR: z.string().default(join(import.meta.dirname, '..', '..', '..', 'web', 'dist')),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LOG_DELIVERIES: z.enum(['counted', 'all']).default('counted'),
   BODY_BYTES_MAX: bytes(1_048_576),
   BODY_INFLATED_BYTES_MAX: bytes(8_388_608),
   WRITE_BATCH_RECORDS_MAX: bytes(250),
@@ -130,6 +131,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     },
     webDirectory: e.WEB_DIR,
     logLevel: e.LOG_LEVEL,
+    logsEachDelivery: e.LOG_DELIVERIES === 'all',
     limits: {
       bodyBytesMax: e.BODY_BYTES_MAX,
       inflatedBytesMax: e.BODY_INFLATED_BYTES_MAX,

@@ -27,6 +27,8 @@ const contract: Record<string, string> = {
   ingest_flush_oldest_age_seconds: 'gauge',
   ingest_shed_total: 'counter reason',
   ingest_retry_total: 'counter reason',
+  ingest_pending_list_age_seconds: 'gauge',
+  ingest_pending_list_pages: 'gauge',
   ingest_backpressure_state: 'gauge',
   ingest_circuit_state: 'gauge sink',
   ingest_db_pool_in_use: 'gauge',

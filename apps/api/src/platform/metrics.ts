@@ -26,6 +26,7 @@ export function createMetrics(readAll?: () => Promise<string>) {
   const registers = [registry];
   const once = new Registry();
   collectDefaultMetrics({ register: registry });
+  const countLate = new Set<() => void>();
   return {
     registry,
     /** What only this process knows, for the sum over all processes. */
@@ -37,11 +38,17 @@ export function createMetrics(readAll?: () => Promise<string>) {
       ),
     /** The text for Prometheus: one scrape of any process returns the metrics of all. */
     text: async (): Promise<string> => (readAll ? `${await readAll()}${await once.metrics()}` : registry.metrics()),
+    /** Runs `count` before each scrape, for what is counted together a moment after it happened. */
+    beforeScrape: (count: () => void) => void countLate.add(count),
     records: new Counter({
       name: 'ingest_records_total',
       help: 'Records received, by outcome',
       labelNames: ['source', 'outcome'],
       registers,
+      // A scrape reads the metrics in this order, and this is the first of those that are counted late.
+      collect: () => {
+        for (const count of countLate) count();
+      },
     }),
     persisted: new Counter({ name: 'ingest_persisted_total', help: 'Canonical events committed', labelNames: ['source'], registers }),
     deadLettered: new Counter({

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { isUnavailable, ownSqlError, sqlState } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 
@@ -107,17 +108,27 @@ function refusalByHint(error: unknown): Refusal | undefined {
   return undefined;
 }
 
+/** What is written as the answer to a request, whatever writes it. */
+export interface Answer {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+}
+
 /** The answer to a refused request, by RFC 9457. */
-export function answerProblem(c: Context, refusal: Refusal, requestId: string): Response {
+export function problemOf(refusal: Refusal, requestId: string): Answer {
   const { code, detail, hints } = refusal;
   const status = statuses[code];
   const wait = hints.retryAfterSeconds ?? (status === 503 ? retryAfterSeconds : undefined);
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
   if (hints.closesConnection) headers.connection = 'close';
   if (wait !== undefined) headers['retry-after'] = String(wait);
-  return c.body(
-    JSON.stringify({ type: 'about:blank', title: titles[code], status, code, detail, requestId, errors: hints.errors }),
-    status,
-    headers,
-  );
+  const body = JSON.stringify({ type: 'about:blank', title: titles[code], status, code, detail, requestId, errors: hints.errors });
+  return { status, headers, body };
+}
+
+/** The same answer by a route of Hono. */
+export function answerProblem(c: Context, refusal: Refusal, requestId: string): Response {
+  const { status, headers, body } = problemOf(refusal, requestId);
+  return c.body(body, status as ContentfulStatusCode, headers);
 }

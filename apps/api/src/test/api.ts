@@ -59,7 +59,7 @@ export async function startTestApi(
   const clock = { now: () => Date.now(), stop: () => {} };
   const services = await createServices({ config, db, log, clock, thresholds: options.thresholds, flowTimes: options.flowTimes, lookup });
   const jobs = { state: () => ({ concurrency: 0, running: 0 }) };
-  const app = createApp({ ...services, jobs, isStopping: () => false, isReplaced: () => false });
+  const app = createApp({ ...services, jobs, isStopping: () => false });
 
   async function send(url: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await app.request(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });

@@ -1,11 +1,20 @@
+import { Buffer } from 'node:buffer';
 import { hash, timingSafeEqual } from 'node:crypto';
 
+/** Of a SHA-256. */
+const hexChars = 64;
+const ofGiven = Buffer.alloc(hexChars);
+const ofExpected = Buffer.alloc(hexChars);
+
 /**
- * Compares two strings in a time that depends neither on where they differ nor on the length of the expected one: both are hashed to
- * 32 bytes first (ASVS 11.2.4).
+ * Compares two strings in a time that depends neither on where they differ nor on the length of the expected one: both are hashed first, and
+ * the digests are compared (ASVS 11.2.4). The digests are texts in two buffers that are made once (measured: a new buffer takes longer than the
+ * hash in it).
  */
 export function safeEqual(given: string, expected: string): boolean {
-  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', expected, 'buffer'));
+  ofGiven.write(hash('sha256', given, 'hex'), 'latin1');
+  ofExpected.write(hash('sha256', expected, 'hex'), 'latin1');
+  return timingSafeEqual(ofGiven, ofExpected);
 }
 
 /** Whether `given` equals one of `expected`. Every candidate is compared, so that the time does not tell which one matched. */

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { createHmac, hash } from 'node:crypto';
+import { secretKey } from './key-objects.ts';
 
 const blockBytes = 64;
 const digestBytes = 32;
@@ -20,7 +21,8 @@ const pads = new WeakMap<Uint8Array, Pads>();
  * bytes must not be changed afterwards.
  */
 export function hmacSha256Hex(key: Uint8Array, message: string): string {
-  if (message.length * 3 > messageBytesMax || key.length > blockBytes) return createHmac('sha256', key).update(message).digest('hex');
+  if (message.length * 3 > messageBytesMax || key.length > blockBytes)
+    return createHmac('sha256', secretKey(key)).update(message).digest('hex');
   let pad = pads.get(key);
   if (pad === undefined) {
     pad = { inner: Buffer.alloc(blockBytes + messageBytesMax, 0x36), outer: Buffer.alloc(blockBytes + digestBytes, 0x5c) };
@@ -31,6 +33,7 @@ export function hmacSha256Hex(key: Uint8Array, message: string): string {
     pads.set(key, pad);
   }
   const length = blockBytes + pad.inner.write(message, blockBytes, 'utf8');
-  hash('sha256', pad.inner.subarray(0, length), 'buffer').copy(pad.outer, blockBytes);
+  // As text: a digest in a new buffer takes longer than the hash (measured: 0.9 µs against 0.4).
+  pad.outer.write(hash('sha256', pad.inner.subarray(0, length), 'hex'), blockBytes, 'hex');
   return hash('sha256', pad.outer, 'hex');
 }

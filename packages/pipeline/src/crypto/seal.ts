@@ -24,8 +24,8 @@ export function seal(key: Uint8Array, plaintext: Uint8Array | string, aad: strin
   // Every byte is written below. A slice of Node's pool takes less time to allocate and to collect than a separate array.
   const sealed = Buffer.allocUnsafe(1 + nonceBytes + plain.length + tagBytes);
   sealed[0] = formatVersion;
-  const nonce = nextNonce();
-  sealed.set(nonce, 1);
+  const nonce = sealed.subarray(1, 1 + nonceBytes);
+  fillNonce(nonce);
   const cipher = createCipheriv('aes-256-gcm', secretKey(key), nonce);
   cipher.setAAD(utf8.encode(aad));
   sealed.set(cipher.update(plain), 1 + nonceBytes);
@@ -37,14 +37,13 @@ export function seal(key: Uint8Array, plaintext: Uint8Array | string, aad: strin
 const nonces = new Uint8Array(1024 * nonceBytes);
 let noncesUsed = nonces.length;
 
-/** The next nonce. Random bytes are drawn for a thousand nonces at a time, and each nonce is used once. */
-function nextNonce(): Uint8Array {
+/** Writes the next nonce. Random bytes are drawn for a thousand nonces at a time, and each nonce is used once. */
+function fillNonce(into: Uint8Array): void {
   if (noncesUsed === nonces.length) {
     randomFillSync(nonces);
     noncesUsed = 0;
   }
-  noncesUsed += nonceBytes;
-  return nonces.slice(noncesUsed - nonceBytes, noncesUsed);
+  for (let index = 0; index < nonceBytes; index++) into[index] = nonces[noncesUsed++] as number;
 }
 
 /** The plaintext of bytes from {@link seal}. Throws SealError when the key, the associated data or a single bit differs. */

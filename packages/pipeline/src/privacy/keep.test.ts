@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type JsonObject, type KeptFields, RecordError } from '../source.ts';
 import { finishKept, keep, prepareSearch } from './keep.ts';
 import { compileKept } from './kept-paths.ts';
+import { placesFor } from './places.ts';
 import { idDigests } from './record.ts';
 import { newRecordPerson } from './record-person.ts';
 
@@ -18,7 +19,7 @@ const fields = (some: Partial<KeptFields>): KeptFields => ({
   ...some,
 });
 function kept(record: JsonObject, some: Partial<KeptFields> = {}, { staff = false, credentials = [] as string[] } = {}): JsonObject {
-  const one = keep(record, compileKept(fields(some), credentials, staff), newRecordPerson());
+  const one = keep(record, placesFor(compileKept(fields(some), credentials, staff)), newRecordPerson());
   prepareSearch(one, []);
   return finishKept(one, ids);
 }
@@ -47,6 +48,19 @@ describe('what is kept of a record', () => {
         date: '1990-01-31',
       }),
     ).toEqual(plain);
+  });
+  test('a huge number of the person is not kept where it stands again', () => {
+    const record = { buyer: { code: 1.2345678e25 }, total: 1.2345678e25, amount: 3e25 };
+    expect(kept(record, { people: ['buyer'] })).toEqual({ amount: '3e+25' });
+  });
+  test('a value of the person at the top of a record that is shortened to fit is replaced in what is stored', () => {
+    const record = {
+      buyer: { name: 'Zulmira Ávila' },
+      title: 'Para Zulmira Ávila',
+      text: Array.from({ length: 2_000 }, () => 'torno '.repeat(10)),
+    };
+    const { title, _truncated } = kept(record, { people: ['buyer'], texts: ['title', 'text'] });
+    expect({ title, _truncated }).toEqual({ title: 'Para [name]', _truncated: true });
   });
   test('outside of the paths of plain nothing is kept by its form', () => {
     expect(kept({ n: 1, value: { count: 2, to: 'x' }, deep: { value: { count: 3 } } }, { plain: ['value'] })).toEqual({
@@ -155,8 +169,9 @@ describe('people', () => {
 });
 
 describe('fields that a source knows by their names', () => {
-  const byName: KeptFields['byName'] = (key, holder, around) => {
-    if (key === 'who' || (key === 'value' && around.label === 'Nome')) return 'person';
+  const byName: KeptFields['byName'] = (key, holder) => {
+    if (key === 'who') return 'person';
+    if (key === 'value') return (_, around) => (around.label === 'Nome' ? 'person' : undefined);
     if (key === 'closer') return 'staff';
     if (key === 'kind' || key === 'tags') return 'word';
     return key === 'title' && holder === 'items' ? 'text' : undefined;

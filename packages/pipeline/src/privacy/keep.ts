@@ -3,12 +3,14 @@ import type { FieldReason } from '@tributary/shared/kept.ts';
 import { isObject } from '../reading/fields.ts';
 import { jsonDepthMax } from '../reading/json.ts';
 import { type Json, type JsonObject, RecordError } from '../source.ts';
-import { follow, isPlainAt, type KeptPaths, open, type Places, type Rule, ruleAt, within } from './kept-paths.ts';
-import { identifierIn, identifierInId, maskText } from './mask.ts';
+import { identifierIn, identifierInId, isSearched, maskText } from './mask.ts';
 import { personalKind } from './personal-field-names.ts';
+import { addKey, decidedPlace, type Place, type PlaceTable, placeOfItem, placeOfKey } from './places.ts';
 import { isPlainNumber, isTimeNumber, plainForm } from './plain-forms.ts';
 import { collectNameParts, collectPerson, lookForPerson, newRecordPerson, personIn, type RecordPerson } from './record-person.ts';
 import { shrink } from './shrink.ts';
+import { emptySieve, newSieve } from './sieve.ts';
+import { lookAt, noTraits } from './text-traits.ts';
 
 /** Characters of JSON that one event's `properties` may have. A platform's largest order has a quarter of them. */
 const propertiesCharsMax = 65_536;
@@ -26,43 +28,43 @@ export interface IdDigests {
   digest(id: string): string;
 }
 
+/** An object or list of what is kept. It is the one of the record as long as nothing of it is dropped or replaced, and then a copy. */
+interface Holder {
+  value: JsonObject | Json[];
+  isCopy: boolean;
+  around: Holder | undefined;
+  /** Where it stands in the one around it. */
+  at: string | number;
+}
+
 /** A kept text or id, which is searched once the person of the record is known. */
 interface Pending {
-  holder: JsonObject | Json[];
+  holder: Holder;
   key: string | number;
   text: string;
   rule: 'words' | 'ids' | 'texts' | 'key' | 'plain' | 'time' | 'digest';
   path: string;
+  /** What the text may contain (text-traits.ts). */
+  traits: number;
 }
 
 /** The first half of a redaction: what is dropped by its place or form is gone, and the kept texts are not searched yet. */
 export interface Kept {
-  value: JsonObject;
+  top: Holder;
   person: RecordPerson;
   /** Estimated characters of the JSON of `value`, without escapes. */
   chars: number;
   pending: Pending[];
+  /** The names of kept fields that can only hide a value of the person, in turn with what holds them. */
+  keys: (Holder | Place)[];
   /** For samples of dead letters: a dropped value leaves its type, and a text that jsonb refuses is repaired instead of refused. */
   asSample: boolean;
   charsMax: number;
 }
 
 interface Run extends Kept {
-  paths: KeptPaths;
+  table: PlaceTable;
   note: Note | undefined;
-}
-
-/** The place of a value in its record: what the paths say about it and about what is below it. */
-interface Place {
-  key: string;
-  places: Places;
-  /** Of the path that names this value or a branch around it, and of a branch about a person. */
-  rule: Rule | 'personal_name' | undefined;
-  /** What the name of the field says about a text, or about the texts of a list. */
-  named: 'words' | 'ids' | 'texts' | undefined;
-  plain: boolean;
-  depth: number;
-  path: string;
 }
 
 /**
@@ -72,50 +74,95 @@ interface Place {
  */
 export function keep(
   record: JsonObject,
-  paths: KeptPaths,
+  table: PlaceTable,
   person: RecordPerson,
   { asSample = false, charsMax = propertiesCharsMax, note }: { asSample?: boolean; charsMax?: number; note?: Note | undefined } = {},
 ): Kept {
-  const run: Run = { value: {}, person, chars: 0, pending: [], paths, asSample, charsMax, note };
-  const place: Place = { key: '', places: paths.root, rule: undefined, named: undefined, plain: paths.plainEverywhere, depth: 0, path: '' };
-  run.value = keepObject(run, record, place);
+  const top: Holder = { value: record, isCopy: false, around: undefined, at: '' };
+  const run: Run = { top, person, chars: 0, pending: [], keys: [], table, asSample, charsMax, note };
+  keepObject(run, record, table.top, top, 0, '');
   if (run.chars * escapeCharsMax <= charsMax) return run;
-  const shortened = shrink(run.value, charsMax);
-  if (shortened === run.value) return run;
+  const shortened = shrink(top.value as JsonObject, charsMax);
+  if (shortened === top.value) return run;
   // The kept texts are found again in the shortened copy.
   run.pending = [];
-  run.value = { ...keepObject({ ...run, person: newRecordPerson(), note: undefined }, shortened, place), _truncated: true };
+  run.keys = [];
+  const again = { ...run, person: newRecordPerson(), note: undefined };
+  top.value = { ...keepObject(again, shortened, table.top, top, 0, ''), _truncated: true };
+  top.isCopy = true;
   return run;
 }
 
+const comparedColumns = 16;
+/** One for all records, since it is filled and asked within one call. */
+const sieve = newSieve();
+
 /** Prepares the search of all kept texts of a record, and of the texts of its columns, for its person. Call it before the columns are made. */
-export function prepareSearch({ pending, person }: Kept, columnTexts: readonly string[]): void {
-  lookForPerson(person, [...columnTexts, ...pending.map(({ text }) => text)]);
+export function prepareSearch({ pending, keys, person }: Kept, columnTexts: readonly string[]): void {
+  emptySieve(sieve);
+  let chars = 0;
+  for (const one of pending) {
+    one.traits = lookAt(one.text, sieve);
+    chars += one.text.length + 1;
+  }
+  person.traits = new Map();
+  for (const text of columnTexts) {
+    chars += text.length + 1;
+    if (person.traits.has(text)) continue;
+    // Most ids stand in a column and among the kept texts. Only a few columns are compared, since a record may have thousands of campaign parameters.
+    const same = person.traits.size < comparedColumns ? pending.find((one) => one.text === text) : undefined;
+    person.traits.set(text, same?.traits ?? lookAt(text, sieve));
+  }
+  for (let index = 1; index < keys.length; index += 2) {
+    const place = keys[index] as Place;
+    addKey(place, sieve);
+    chars += place.key.length + 1;
+  }
+  const names = () => keys.flatMap((one) => ('key' in one ? [one.key] : []));
+  lookForPerson(person, sieve, () => [...columnTexts, ...pending.map(({ text }) => text), ...names()], chars);
 }
 
 /** The second half: searches the kept texts, ids and keys for the identifiers and full names of the person. */
 export function finishKept(kept: Kept, ids: IdDigests, note?: Note): JsonObject {
-  for (const one of kept.pending) settle(one, kept, ids, note);
+  const { pending, keys, person, top } = kept;
+  for (const one of pending) settle(one, kept, ids, note);
+  if (isSearched(person))
+    for (let index = 0; index < keys.length; index += 2) {
+      const { key, traits } = keys[index + 1] as Place;
+      if (identifierIn(key, person, true, traits) !== undefined) delete (ownCopy(keys[index] as Holder) as JsonObject)[key];
+    }
+  const value = top.value as JsonObject;
   // A digest is longer than a short id. Only a record that could be too large is measured exactly.
-  return kept.chars * escapeCharsMax <= kept.charsMax ? kept.value : shrink(kept.value, kept.charsMax);
+  return kept.chars * escapeCharsMax <= kept.charsMax ? value : shrink(value, kept.charsMax);
 }
 
-function settle({ holder, key, text, rule, path }: Pending, { person, asSample }: Kept, ids: IdDigests, note?: Note): void {
+/** The object or list to write into: the record itself is never changed. */
+function ownCopy(holder: Holder): JsonObject | Json[] {
+  if (!holder.isCopy) {
+    holder.value = Array.isArray(holder.value) ? [...holder.value] : { ...holder.value };
+    holder.isCopy = true;
+    if (holder.around !== undefined) (ownCopy(holder.around) as JsonObject)[holder.at] = holder.value;
+  }
+  return holder.value;
+}
+
+function settle({ holder, key, text, rule, path, traits }: Pending, { person, asSample }: Kept, ids: IdDigests, note?: Note): void {
   const put = (value: Json | undefined) => {
-    if (value !== undefined) (holder as JsonObject)[key] = value;
-    else if (Array.isArray(holder)) holder[key as number] = null;
-    else delete holder[key];
+    const own = ownCopy(holder);
+    if (value !== undefined) (own as JsonObject)[key] = value;
+    else if (Array.isArray(own)) own[key as number] = null;
+    else delete own[key];
   };
   if (rule === 'texts') {
     const replaced = ids.personalIds(text);
-    const masked = maskText(replaced, person);
+    const masked = maskText(replaced, person, replaced === text ? traits : undefined);
     if (masked !== text) put(masked);
     note?.(path, masked === text ? 'kept' : 'masked', masked === text ? 'text' : 'identifier');
     return;
   }
   if (rule === 'ids') {
     const replaced = ids.personalIds(text);
-    const id = identifierInId(replaced, person) === undefined ? replaced : ids.digest(text);
+    const id = identifierInId(replaced, person, replaced === text ? traits : undefined) === undefined ? replaced : ids.digest(text);
     if (id !== text) put(id);
     note?.(path, id === text ? 'kept' : 'digested', id === text ? 'id' : 'identifier');
     return;
@@ -127,7 +174,7 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   }
   if (rule === 'time') {
     // A time is of no other form, but it may be the birth date of the person.
-    const isPersonal = person.mayOccur && personIn(person, text).length > 0;
+    const isPersonal = isSearched(person) && personIn(person, text).length > 0;
     if (isPersonal) put(asSample ? '[redacted string]' : undefined);
     if (isPersonal) note?.(path, 'dropped', 'identifier');
     else note?.(path, 'kept', 'plain');
@@ -135,172 +182,121 @@ function settle({ holder, key, text, rule, path }: Pending, { person, asSample }
   }
   const replaced = rule === 'words' ? ids.personalIds(text) : text;
   if (replaced !== text) put(replaced);
-  const found = identifierIn(replaced, person, rule !== 'plain');
+  const found = identifierIn(replaced, person, rule !== 'plain', replaced === text ? traits : undefined);
   if (found !== undefined) put(asSample && rule !== 'key' ? '[redacted string]' : undefined);
   if (found !== undefined) note?.(path, 'dropped', rule === 'key' ? 'key' : 'identifier');
   else if (rule !== 'key') note?.(path, replaced === text ? 'kept' : 'digested', rule === 'words' ? 'word' : 'plain');
 }
 
-const fieldName = /^[\p{L}_$@][\p{L}\p{M}\p{N}_$@:.[\]-]{0,99}$/u;
-
-function keepObject(run: Run, object: JsonObject, place: Place): JsonObject {
-  requireDepth(place.depth);
-  const out: JsonObject = {};
+function keepObject(run: Run, object: JsonObject, place: Place, holder: Holder, depth: number, path: string): JsonObject {
+  requireDepth(depth);
   let hasPerson = place.rule === 'people' || place.rule === 'staff';
-  for (const key of Object.keys(object)) {
-    if (key === '__proto__') continue;
+  const keys = Object.keys(object);
+  let out: JsonObject | undefined;
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string;
     const value = object[key] as Json;
-    const places = follow(place.places, key);
-    const path = run.note === undefined ? '' : place.path === '' ? key : `${place.path}.${key}`;
-    // A key that a path spells is a field name; any other key may be a person’s name or number.
-    const form = keyForm(key);
-    if (form === 'other' && !spells(place.places, key)) {
-      collectPerson(run.person, value, key, personalKind(key, place.key));
-      run.note?.(place.path === '' ? '*' : `${place.path}.*`, 'dropped', 'key');
-      continue;
-    }
-    const inner = placeAt(run, place, key, value, object, places, path);
-    hasPerson ||= inner.rule === 'personal_name' || inner.rule === 'people' || inner.rule === 'staff';
-    const kept = keepValue(run, value, inner, out, key);
-    if (kept === undefined) continue;
-    run.chars += key.length + 4;
-    if (form !== 'word') run.pending.push({ holder: out, key, text: key, rule: 'key', path });
-    out[key] = kept;
+    const kept = key === '__proto__' ? undefined : keepField(key, value);
+    if (kept !== undefined && out === undefined && kept === value) continue;
+    // Most objects are kept or dropped as a whole, and a copy of them is not made.
+    out ??= firstFields(object, keys, index);
+    if (kept !== undefined) out[key] = kept;
   }
   if (hasPerson) collectNameParts(run.person, object);
+  holder.value = out ?? object;
+  holder.isCopy = out !== undefined;
+  return holder.value;
+
+  function keepField(key: string, value: Json): Json | undefined {
+    let inner = placeOfKey(run.table, place, key);
+    if (inner === undefined) {
+      collectPerson(run.person, value, key, personalKind(key, place.key));
+      run.note?.(path === '' ? '*' : `${path}.*`, 'dropped', 'key');
+      return undefined;
+    }
+    if (inner.ask !== undefined) inner = decidedPlace(run.table, inner, inner.ask(value, object));
+    const { rule } = inner;
+    hasPerson ||= rule === 'personal_name' || rule === 'people' || rule === 'staff';
+    const innerPath = run.note === undefined ? '' : path === '' ? key : `${path}.${key}`;
+    const kept = keepValue(run, value, inner, holder, key, depth + 1, innerPath);
+    if (kept === undefined) return undefined;
+    run.chars += key.length + 4;
+    if (inner.traits === undefined) return kept;
+    if (inner.traits === noTraits && run.note === undefined) run.keys.push(holder, inner);
+    else run.pending.push({ holder, key, text: key, rule: 'key', path: innerPath, traits: noTraits });
+    return kept;
+  }
+}
+
+function firstFields(object: JsonObject, keys: readonly string[], count: number): JsonObject {
+  const out: JsonObject = {};
+  for (let index = 0; index < count; index++) out[keys[index] as string] = object[keys[index] as string] as Json;
   return out;
 }
 
-const keyForms = new Map<string, 'word' | 'searched' | 'other'>();
-
-/**
- * The form of a key: a field name that cannot hide anything, a field name that may be or contain an identifier or a full name because it has
- * digits or several words, or no field name. Remembered for each key, as far as senders do not invent them.
- */
-function keyForm(key: string): 'word' | 'searched' | 'other' {
-  let form = keyForms.get(key);
-  if (form === undefined) {
-    form = !fieldName.test(key)
-      ? 'other'
-      : key.length > 6 && /[\d@]|[a-z].*[A-Z]|\p{L}[_.:-]\p{L}|[^\0-\x7f]/u.test(key)
-        ? 'searched'
-        : 'word';
-    if (keyForms.size >= 5000) keyForms.clear();
-    if (key.length <= 100) keyForms.set(key, form);
-  }
-  return form;
-}
-
-/** Whether a path spells the key, which is then a field name in any form. */
-function spells(places: Places, key: string): boolean {
-  return key.length <= 200 && key.isWellFormed() && !key.includes('\0') && places.some(({ named }) => named.has(key));
-}
-
-const ruleNamed = { word: 'words', id: 'ids', text: 'texts', person: 'people', staff: 'staff' } as const;
-
-function placeAt(run: Run, place: Place, key: string, value: Json, around: JsonObject, places: Places, path: string): Place {
-  const declared = ruleAt(places);
-  const inner: Place = {
-    key,
-    places: open(places),
-    rule: declared ?? place.rule,
-    named: undefined,
-    plain: place.plain,
-    depth: place.depth + 1,
-    path,
-  };
-  if (declared === undefined && place.rule === undefined) decideByName(run, inner, place.key, value, around);
-  else if (declared !== undefined) inner.plain = true;
-  if (isPlainAt(places)) inner.plain = true;
-  if (declared === 'people' || declared === 'staff' || declared === 'credential') {
-    inner.places = open(within(places, declared));
-    inner.plain = false;
-  }
-  return inner;
-}
-
-/** What no path names is decided by the name of its field: by the source where it knows the names, otherwise by the usual names of personal fields. */
-function decideByName({ paths }: Run, place: Place, holder: string, value: Json, around: JsonObject): void {
-  if (paths.byName === undefined) {
-    if (value === null || personalKind(place.key, holder) === undefined) return;
-    place.rule = 'personal_name';
-    place.plain = false;
-    return;
-  }
-  const as = paths.byName(place.key, holder === '' ? undefined : holder, around);
-  if (as === undefined) return;
-  if (as === 'staff' && paths.keepsStaff) place.rule = 'texts';
-  else if (as === 'person' || as === 'staff') {
-    place.rule = ruleNamed[as];
-    place.plain = false;
-  } else place.named = ruleNamed[as];
-}
-
-function keepArray(run: Run, array: readonly Json[], place: Place): Json[] {
-  requireDepth(place.depth);
-  const out: Json[] = [];
+function keepArray(run: Run, array: readonly Json[], place: Place, holder: Holder, depth: number, path: string): readonly Json[] {
+  requireDepth(depth);
+  let out: Json[] | undefined;
   for (let index = 0; index < array.length; index++) {
     const item = array[index] as Json;
-    const places = follow(place.places, String(index));
-    const path = run.note === undefined ? '' : `${place.path}.${index}`;
-    const inner: Place =
-      places.length === 0
-        ? { ...place, places, depth: place.depth + 1, path }
-        : { ...itemPlace(place, places), depth: place.depth + 1, path };
-    const kept = keepValue(run, item, inner, out, out.length);
+    const innerPath = run.note === undefined ? '' : `${path}.${index}`;
+    const at = out === undefined ? index : out.length;
+    const kept = keepValue(run, item, placeOfItem(run.table, place, index), holder, at, depth + 1, innerPath);
+    if (kept !== undefined && out === undefined && kept === item) continue;
+    out ??= array.slice(0, index);
     if (kept !== undefined) out.push(kept);
   }
-  return out;
+  holder.value = out ?? (array as Json[]);
+  holder.isCopy = out !== undefined;
+  return holder.value;
 }
 
-/** The place of an item of a list, which is named by a path or like its list. */
-function itemPlace(place: Place, places: Places): Place {
-  const declared = ruleAt(places);
-  const closed = declared === 'people' || declared === 'staff' || declared === 'credential';
-  return {
-    ...place,
-    places: open(closed ? within(places, declared) : places),
-    rule: declared ?? place.rule,
-    plain: !closed && (place.plain || declared !== undefined || isPlainAt(places)),
-  };
-}
-
-function keepValue(run: Run, value: Json, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
+function keepValue(
+  run: Run,
+  value: Json,
+  place: Place,
+  around: Holder,
+  at: string | number,
+  depth: number,
+  path: string,
+): Json | undefined {
   const { rule } = place;
   if (typeof value === 'object' && value !== null) {
     const closed = rule === 'people' || rule === 'staff' || rule === 'credential' || rule === 'personal_name';
-    if (closed && place.places.length === 0) return drop(run, value, place, rule === 'personal_name' ? rule : reasonOf(rule));
+    if (closed && place.paths.length === 0) return drop(run, value, place, path, rule === 'personal_name' ? rule : reasonOf(rule));
     run.chars += 26;
-    const kept = Array.isArray(value) ? keepArray(run, value, place) : keepObject(run, value, place);
+    const holder: Holder = { value: value as JsonObject, isCopy: false, around, at };
+    const kept = Array.isArray(value)
+      ? (keepArray(run, value, place, holder, depth, path) as Json[])
+      : keepObject(run, value as JsonObject, place, holder, depth, path);
     // Nothing is left of most objects that are dropped leaf by leaf. An object that was empty when it came says so.
     if (isEmpty(kept) && (closed || !isEmpty(value))) return run.asSample ? placeholder(value) : undefined;
     return kept;
   }
-  if (rule === 'people' || rule === 'staff' || rule === 'credential') return drop(run, value, place, reasonOf(rule));
-  if (rule === 'personal_name') return typeof value === 'boolean' ? plainLeaf(run, value, place) : drop(run, value, place, rule);
-  if (typeof value === 'string') return keepString(run, value, place, holder, key);
-  if (typeof value === 'number') return keepNumber(run, value, place, holder, key);
-  return place.plain || (rule ?? place.named) !== undefined ? plainLeaf(run, value, place) : drop(run, value, place, 'unnamed');
+  if (rule === 'people' || rule === 'staff' || rule === 'credential') return drop(run, value, place, path, reasonOf(rule));
+  if (rule === 'personal_name') return typeof value === 'boolean' ? plainLeaf(run, value, path) : drop(run, value, place, path, rule);
+  if (typeof value === 'string') return keepString(run, value, place, around, at, path);
+  if (typeof value === 'number') return keepNumber(run, value, place, around, at, path);
+  return place.plain || (rule ?? place.named) !== undefined ? plainLeaf(run, value, path) : drop(run, value, place, path, 'unnamed');
 }
 
 const reasonOf = (rule: 'people' | 'staff' | 'credential'): FieldReason => (rule === 'people' ? 'person' : rule);
 
-function plainLeaf(run: Run, value: boolean | null, place: Place): Json {
+function plainLeaf(run: Run, value: boolean | null, path: string): Json {
   run.chars += 5;
-  run.note?.(place.path, 'kept', 'plain');
+  run.note?.(path, 'kept', 'plain');
   return value;
 }
 
 /** One word without spaces. Without a letter only a short one, such as a version: longer ones are dates and numbers. */
 const oneWord = /^(?=.*\p{L}|.{1,7}$)[\p{L}\p{N}][\p{L}\p{M}\p{N}_.:/+*#-]{0,99}$/u;
 
-function keepString(run: Run, value: string, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
-  const { path } = place;
+function keepString(run: Run, value: string, place: Place, holder: Holder, key: string | number, path: string): Json | undefined {
   const rule = place.rule ?? place.named;
   const wait = (as: Pending['rule']): string => {
     const text = storable(run, value);
     run.chars += text.length + 3;
-    run.pending.push({ holder, key, text, rule: as, path });
+    run.pending.push({ holder, key, text, rule: as, path, traits: noTraits });
     return text;
   };
   if (value === '' && (place.plain || rule !== undefined)) {
@@ -308,8 +304,8 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
     run.chars += 3;
     return value;
   }
-  if (rule === 'texts') return isEncodedData(value) ? drop(run, value, place, 'encoded') : wait('texts');
-  if (rule === 'ids' && value.length <= 500 && run.paths.idForm.test(value)) return wait('ids');
+  if (rule === 'texts') return isEncodedData(value) ? drop(run, value, place, path, 'encoded') : wait('texts');
+  if (rule === 'ids' && value.length <= 500 && run.table.paths.idForm.test(value)) return wait('ids');
   if (rule === 'words' && oneWord.test(value)) return wait('words');
   if (place.plain) {
     const form = plainForm(value.trim());
@@ -322,7 +318,7 @@ function keepString(run: Run, value: string, place: Place, holder: JsonObject | 
   }
   // A word of another form may be a name. As a digest it still joins records.
   if (rule === 'ids' && oneWord.test(value)) return wait('digest');
-  return drop(run, value, place, rule === 'words' ? 'not_a_word' : rule === 'ids' ? 'not_an_id' : 'unnamed');
+  return drop(run, value, place, path, rule === 'words' ? 'not_a_word' : rule === 'ids' ? 'not_an_id' : 'unnamed');
 }
 
 /** Whether the text is an object or list of its own, as text: the fields in it have no path. */
@@ -331,32 +327,34 @@ function isEncodedData(text: string): boolean {
   return (first === 0x7b || first === 0x5b || first <= 0x20) && /^\s*(?:\{\s*"|\[\s*[{["])/.test(text);
 }
 
-function keepNumber(run: Run, value: number, place: Place, holder: JsonObject | Json[], key: string | number): Json | undefined {
+function keepNumber(run: Run, value: number, place: Place, holder: Holder, key: string | number, path: string): Json | undefined {
   const rule = place.rule ?? place.named;
-  if (!place.plain && rule === undefined) return drop(run, value, place, 'unnamed');
+  if (!place.plain && rule === undefined) return drop(run, value, place, path, 'unnamed');
   if (!Number.isFinite(value) && !run.asSample) throw new RecordError('INVALID_PAYLOAD', 'A number is too large.');
-  if (rule !== 'ids' && !isPlainNumber(value, place.key)) return drop(run, value, place, 'long_number');
+  if (rule !== 'ids' && !isPlainNumber(value, place.key)) return drop(run, value, place, path, 'long_number');
   run.chars += 26;
   const size = Math.abs(value);
   // jsonb writes 1e300 as three hundred digits, so that a small body would become a large row.
-  if (size >= 1e21 || (size < 1e-21 && size > 0)) return String(value);
-  if (size < 1_000_000) {
-    run.note?.(place.path, 'kept', rule === 'ids' ? 'id' : 'plain');
+  const isHuge = size >= 1e21 || (size < 1e-21 && size > 0);
+  if (size < 1_000_000 && !isHuge) {
+    run.note?.(path, 'kept', rule === 'ids' ? 'id' : 'plain');
     return value;
   }
   run.pending.push({
     holder,
     key,
     text: String(value),
-    rule: rule === 'ids' ? 'ids' : isTimeNumber(size) ? 'time' : 'plain',
-    path: place.path,
+    // A huge number is of no form of an identifier, but it may be a number of the person.
+    rule: rule === 'ids' ? 'ids' : isHuge || isTimeNumber(size) ? 'time' : 'plain',
+    path,
+    traits: noTraits,
   });
-  return value;
+  return isHuge ? String(value) : value;
 }
 
 /** Drops a value. Only what is personal by its place or its name is the person of the record: other dropped fields may be anything. */
-function drop(run: Run, value: Json, place: Place, reason: FieldReason): Json | undefined {
-  run.note?.(place.path, 'dropped', reason);
+function drop(run: Run, value: Json, place: Place, path: string, reason: FieldReason): Json | undefined {
+  run.note?.(path, 'dropped', reason);
   if (reason === 'person' || reason === 'personal_name' || reason === 'staff') {
     collectPerson(run.person, value, place.key, personalKind(place.key, undefined));
   }

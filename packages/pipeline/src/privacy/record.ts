@@ -1,9 +1,10 @@
 import { isObject } from '../reading/fields.ts';
 import type { JsonObject, KeptFields, RawRecord, Reading, Source } from '../source.ts';
 import { finishKept, type IdDigests, type Kept, keep, prepareSearch } from './keep.ts';
-import { compileKept, type KeptPaths } from './kept-paths.ts';
+import { compileKept } from './kept-paths.ts';
 import { digestPersonalIds, idDigest } from './personal-ids.ts';
 import { identifierKinds } from './pii.ts';
+import { type PlaceTable, placesFor } from './places.ts';
 import { collectIdentifier, newRecordPerson } from './record-person.ts';
 import { sampleOf } from './sample.ts';
 import { type RecordPrivacy, type Screen, screenFor } from './screen.ts';
@@ -60,19 +61,19 @@ function withoutPersonalIds(reading: Reading, { personalIds }: IdDigests, source
 }
 
 /** Compiled once for each table of kept fields: a source returns the same table for the same config and kind of record. */
-const compiled = new WeakMap<KeptFields, Map<string, KeptPaths>>();
+const compiled = new WeakMap<KeptFields, Map<string, PlaceTable>>();
 
 /** What of a record of the source is kept under this config. */
-export function keptPaths(source: Source, config: unknown, record: JsonObject): KeptPaths {
+export function keptPaths(source: Source, config: unknown, record: JsonObject): PlaceTable {
   const fields = source.keptFor(config, record);
   const credentials = (source.credentialsFor?.(config) ?? source.credentials).body;
   const keepsStaff = isObject(config) && config.staff === 'keep';
   const variant = `${keepsStaff}\n${credentials.join('\n')}`;
-  const known = compiled.get(fields) ?? new Map<string, KeptPaths>();
+  const known = compiled.get(fields) ?? new Map<string, PlaceTable>();
   compiled.set(fields, known);
   let paths = known.get(variant);
   if (paths === undefined) {
-    paths = compileKept(fields, credentials, keepsStaff);
+    paths = placesFor(compileKept(fields, credentials, keepsStaff));
     if (known.size < 16) known.set(variant, paths);
   }
   return paths;

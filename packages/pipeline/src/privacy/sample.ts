@@ -1,9 +1,10 @@
 import { isObject } from '../reading/fields.ts';
 import type { Json, JsonObject } from '../source.ts';
 import { finishKept, type IdDigests, keep, prepareSearch } from './keep.ts';
-import { compileKept, type KeptPaths } from './kept-paths.ts';
+import { compileKept } from './kept-paths.ts';
 import { identifierIn } from './mask.ts';
-import { newRecordPerson, type RecordPerson } from './record-person.ts';
+import { type PlaceTable, placesFor } from './places.ts';
+import { newRecordPerson, overflow, type RecordPerson } from './record-person.ts';
 
 /** Characters of JSON that a dead letter's sample may have: enough to see what is wrong, and few enough for a list of samples. */
 const sampleCharsMax = 4096;
@@ -12,7 +13,7 @@ const sampleCharsMax = 4096;
  * The form of a failed record that people may see: what is kept of it, with `[redacted string]` in place of each dropped value, so that the shape
  * stays visible. Never throws: of a record that cannot be redacted only the shape is shown.
  */
-export function sampleOf(record: JsonObject, paths: KeptPaths, person: RecordPerson, ids: IdDigests): Json {
+export function sampleOf(record: JsonObject, paths: PlaceTable, person: RecordPerson, ids: IdDigests): Json {
   try {
     const kept = keep(record, paths, person, { asSample: true, charsMax: sampleCharsMax });
     person.mayOccur = true;
@@ -33,7 +34,7 @@ export function shapeOf(value: Json): Json {
     // Values are collected by the names of their keys, so that no key is shown that spells one of them.
     collectByName(person, value);
   } catch {
-    person.overflow = true;
+    overflow(person);
   }
   return shape(value, person, 0);
 }
@@ -43,7 +44,7 @@ function collectByName(person: RecordPerson, value: Json): void {
 }
 
 /** A table by which nothing is kept. */
-const nothingKept = compileKept({ words: [], ids: [], idForm: /^$/, texts: [], people: [], staff: [], plain: [] }, [], false);
+const nothingKept = placesFor(compileKept({ words: [], ids: [], idForm: /^$/, texts: [], people: [], staff: [], plain: [] }, [], false));
 
 const fieldName = /^[a-z_][a-z_0-9.-]{0,39}$/i;
 

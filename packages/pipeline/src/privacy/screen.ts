@@ -35,8 +35,8 @@ const searchedCharsMax = 4_000;
 /** What of the texts of a record may stand in its columns. `digest` makes what stands for an id. */
 export function screenFor(person: RecordPerson, digest: (id: string) => string): Screen {
   return {
-    mask: (text) => (text.length > searchedCharsMax ? undefined : maskText(text, person)),
-    hides: (id) => identifierInId(id, person) !== undefined,
+    mask: (text) => (text.length > searchedCharsMax ? undefined : maskText(text, person, person.traits?.get(text))),
+    hides: (id) => identifierInId(id, person, person.traits?.get(id)) !== undefined,
     digest,
     identifier(text) {
       const whole = wholeIdentifier(text, person);

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { secretKey } from '../crypto/key-objects.ts';
 import type { Delivery, Signed, Verdict } from '../source.ts';
 import {
   anyDigestEqual,
@@ -134,7 +135,7 @@ function partsOf(template: string): readonly string[] {
 
 /** The raw body is hashed in place and never copied into one text with the rest. */
 function hmacOf({ algorithm, template }: HmacScheme, key: string | Uint8Array, signing: Signing): Buffer {
-  const mac = createHmac(algorithm, key);
+  const mac = createHmac(algorithm, typeof key === 'string' ? key : secretKey(key));
   for (const [index, part] of partsOf(template).entries()) {
     if (index % 2 === 1) mac.update(signing[part as keyof Signing]);
     else if (part !== '') mac.update(part);

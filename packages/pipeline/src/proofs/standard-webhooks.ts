@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { secretKey } from '../crypto/key-objects.ts';
 import type { Delivery, Verdict } from '../source.ts';
 import { anyDigestEqual, parseDigest } from './digests.ts';
 import { timeProblem } from './signing-time.ts';
@@ -51,5 +52,5 @@ export function signStandardWebhook(key: Uint8Array, id: string, body: string, n
 
 /** The HMAC over `<id>.<timestamp>.<body>`. */
 function digestOf(key: Uint8Array, id: string, timestamp: string, body: string | Uint8Array): Buffer {
-  return createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
+  return createHmac('sha256', secretKey(key)).update(`${id}.${timestamp}.`).update(body).digest();
 }

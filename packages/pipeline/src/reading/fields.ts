@@ -16,13 +16,20 @@ function keysOf(path: string): readonly string[] {
   return keys;
 }
 
+/** The value of one field of an object, or undefined. Own properties only. */
+export function own(object: JsonObject, key: string): Json | undefined {
+  const found: Json | undefined = object[key];
+  // What is not there is mostly not inherited either, so that only what was found is asked whether it is the object's own.
+  return found === undefined || !Object.hasOwn(object, key) ? undefined : found;
+}
+
 /** The value at a dotted path (`data.purchase.transaction`, `items.0.id`), or undefined. Own properties only. */
 export function at(value: Json | undefined, path: string): Json | undefined {
   let current: Json | undefined = value;
   for (const key of keysOf(path)) {
+    if (typeof current !== 'object' || current === null) return undefined;
     if (Array.isArray(current)) current = /^\d+$/.test(key) ? current[Number(key)] : undefined;
-    else if (isObject(current) && Object.hasOwn(current, key)) current = current[key];
-    else return undefined;
+    else current = own(current, key);
   }
   return current;
 }
@@ -32,7 +39,11 @@ export function at(value: Json | undefined, path: string): Json | undefined {
  * blank.
  */
 export function text(value: Json | undefined, path: string): string | undefined {
-  const found = at(value, path);
+  return textOf(at(value, path));
+}
+
+/** The text of a value, as {@link text} reads it. */
+export function textOf(found: Json | undefined): string | undefined {
   if (typeof found === 'number') return String(found);
   if (typeof found !== 'string') return undefined;
   const trimmed = found.trim();

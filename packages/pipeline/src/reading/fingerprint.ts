@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { JsonObject, Source } from '../source.ts';
-import { canonicalJson } from './json.ts';
+import { canonicalSha256 } from './canonical.ts';
 import { compilePaths, type PathState } from './paths.ts';
 
 /** SHA-256 of the bytes as they arrived. */
@@ -9,12 +9,12 @@ export function sha256(raw: Uint8Array | string): Buffer {
 }
 
 /**
- * SHA-256 of a record without the paths in `omit` (attempt counters, credentials). Key order and white space do not matter: the hash is equal
- * for two deliveries of one event, and different when the content changed. `name` is the event's name where the record does not contain it.
+ * SHA-256, in hexadecimal, of a record without the paths in `omit` (attempt counters, credentials). Key order and white space do not matter: the
+ * hash is equal for two deliveries of one event, and different when the content changed. `name` is the event's name where the record does not
+ * contain it.
  */
-export function recordFingerprint(record: JsonObject, omit?: PathState, name?: string): Buffer {
-  const text = canonicalJson(record, omit);
-  return sha256(name === undefined ? text : `${name}\n${text}`);
+export function recordFingerprint(record: JsonObject, omit?: PathState, name?: string): string {
+  return canonicalSha256(record, omit, name === undefined ? '' : `${name}\n`);
 }
 
 /** The fingerprint of a record of the source: without its credentials and its volatile paths, and with the name that its delivery gives to it. */
@@ -22,7 +22,7 @@ export function fingerprintOf(
   source: Source,
   record: JsonObject,
   { config, headers }: { config: unknown; headers: Readonly<Record<string, string | undefined>> },
-): Buffer {
+): string {
   const omits = omitsOf(
     source.volatileFor?.(config, record) ?? source.volatile,
     (source.credentialsFor?.(config) ?? source.credentials).body,
@@ -34,8 +34,11 @@ export function fingerprintOf(
 const compiled = new WeakMap<readonly string[], Map<string, PathState | undefined>>();
 
 function omitsOf(volatile: readonly string[], credentials: readonly string[]): PathState | undefined {
-  const byCredentials = compiled.get(volatile) ?? new Map<string, PathState | undefined>();
-  compiled.set(volatile, byCredentials);
+  let byCredentials = compiled.get(volatile);
+  if (byCredentials === undefined) {
+    byCredentials = new Map();
+    compiled.set(volatile, byCredentials);
+  }
   const key = credentials.join('\n');
   if (!byCredentials.has(key)) byCredentials.set(key, compilePaths([...volatile, ...credentials]));
   return byCredentials.get(key);

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, RecordError } from '../source.ts';
+import { type Json, RecordError } from '../source.ts';
 import { isObject } from './fields.ts';
 import type { PathState } from './paths.ts';
 import { step } from './paths.ts';
@@ -124,7 +124,7 @@ export function parseJson(text: string, budget: ValueBudget = { left: jsonValues
     throw new RecordError('INVALID_PAYLOAD', `The body is not valid JSON${position <= text.length ? ` at character ${position}` : ''}.`);
   }
   // A key may be written with escapes; those of ASCII letters and the underscore begin with \u005, \u006 or \u007.
-  if (text.includes('__proto__') || /\\u00[567]/.test(text)) dropProto(value);
+  if (text.includes('__proto__') || (text.includes('\\u00') && /\\u00[567]/.test(text))) dropProto(value);
   return value;
 }
 
@@ -158,7 +158,8 @@ function dropProto(value: Json): void {
 }
 
 /**
- * The same text for equal values: keys sorted by code unit, no white space, without the values at `omit`.
+ * The same text for equal values: keys sorted by code unit, no white space, without the values at `omit`. Fingerprints are made of its bytes
+ * (canonical.ts).
  * Throws INVALID_PAYLOAD when the value is nested deeper than twice {@link jsonDepthMax}.
  */
 export function canonicalJson(value: Json, omit?: PathState): string {
@@ -176,48 +177,12 @@ function write(value: Json, omit: PathState | undefined, depth: number): string 
     }
     return `${text}]`;
   }
-  if (!isObject(value)) return typeof value === 'string' ? quoted(value) : String(value);
+  if (!isObject(value)) return typeof value === 'string' ? JSON.stringify(value) : String(value);
   let text = '{';
-  for (const key of sortedKeys(value)) {
+  for (const key of Object.keys(value).sort()) {
     const state = omit && step(omit, key);
     if (state?.end) continue;
-    text += `${text.length > 1 ? ',' : ''}${quotedKey(key)}:${write(value[key] ?? null, state, depth + 1)}`;
+    text += `${text.length > 1 ? ',' : ''}${JSON.stringify(key)}:${write(value[key] ?? null, state, depth + 1)}`;
   }
   return `${text}}`;
-}
-
-/**
- * The keys by code unit. An object of a platform has few keys, for which moving each to its place takes 2 µs in
- * a purchase, and the general sort 9 µs.
- */
-function sortedKeys(object: JsonObject): string[] {
-  const keys = Object.keys(object);
-  if (keys.length > 40) return keys.sort();
-  for (let next = 1; next < keys.length; next++) {
-    const key = keys[next] as string;
-    let at = next;
-    for (; at > 0 && (keys[at - 1] as string) > key; at--) keys[at] = keys[at - 1] as string;
-    keys[at] = key;
-  }
-  return keys;
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON escapes
-const escaped = /["\\\u0000-\u001f\ud800-\udfff]/;
-
-/** The result of JSON.stringify, which takes several times as long for the short, plain strings in records. */
-function quoted(text: string): string {
-  return text.length < 100 && !escaped.test(text) ? `"${text}"` : JSON.stringify(text);
-}
-
-const quotedKeys = new Map<string, string>();
-
-/** A platform has few field names, and repeats them in every record. */
-function quotedKey(key: string): string {
-  let text = quotedKeys.get(key);
-  if (text === undefined) {
-    text = quoted(key);
-    if (key.length <= 60 && quotedKeys.size < 5_000) quotedKeys.set(key, text);
-  }
-  return text;
 }

@@ -195,7 +195,7 @@ describe('ids', () => {
 });
 
 describe('one event', () => {
-  const fingerprint = (value: JsonObject) => recordFingerprint(value, compilePaths(hotmart.volatile)).toString('hex');
+  const fingerprint = (value: JsonObject) => recordFingerprint(value, compilePaths(hotmart.volatile));
   const event = eventOf('PURCHASE_APPROVED', sale('APPROVED'));
 
   it.each<[string, JsonObject]>([

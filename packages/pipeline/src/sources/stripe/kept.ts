@@ -1,6 +1,6 @@
 import { personalKind } from '../../privacy/personal-field-names.ts';
 import { text } from '../../reading/fields.ts';
-import type { Json, JsonObject, KeptAs, KeptFields } from '../../source.ts';
+import type { Json, JsonObject, KeptAs, KeptFields, NamedAs } from '../../source.ts';
 
 /*
  * Stripe names its fields alike in all kinds of objects, in every place where one object contains another, and in `previous_attributes`. So what is
@@ -102,14 +102,20 @@ const people = new Set([
 
 /** Decides by the name of a field. `thing`: the event is about a thing, so that `name` in `previous_attributes` is no name of a person. */
 function byName(thing: boolean) {
-  return (key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined => {
-    const value = around[key];
-    // A flag or nothing under any name is about no one.
-    if (key === 'metadata' || value === null || typeof value === 'boolean') return undefined;
-    if (holder === 'metadata') return usuallyPersonal(key, holder);
-    if (textsOfThings.has(key) && isThing(holder, around, thing)) return 'text';
-    if (people.has(key) || isAnswer(key, holder, around)) return 'person';
-    return idOrText(key, holder, around) ?? wordOf(key, holder, value) ?? usuallyPersonal(key, holder);
+  return (key: string, holder: string | undefined): NamedAs => {
+    if (key === 'metadata') return undefined;
+    const usual = usuallyPersonal(key, holder);
+    if (holder === 'metadata' && usual === undefined) return undefined;
+    const ofThing = textsOfThings.has(key);
+    const ofPerson = people.has(key);
+    return (value, around) => {
+      // A flag or nothing under any name is about no one.
+      if (value === null || typeof value === 'boolean') return undefined;
+      if (holder === 'metadata') return usual;
+      if (ofThing && isThing(holder, around, thing)) return 'text';
+      if (ofPerson || isAnswer(key, holder, around)) return 'person';
+      return idOrText(key, holder, around) ?? wordOf(key, holder, value) ?? usual;
+    };
   };
 }
 
@@ -124,8 +130,8 @@ function isAnswer(key: string, holder: string | undefined, around: JsonObject): 
 
 function idOrText(key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined {
   if (hasForm(around[key], idForm)) return 'id';
-  const kind = text(around, 'object') ?? '';
-  if (texts.has(key) || (key === 'id' && namedByMerchant.has(kind)) || (key === 'number' && numbered.has(kind))) return 'text';
+  const isKind = (kinds: ReadonlySet<string>) => kinds.has(text(around, 'object') ?? '');
+  if (texts.has(key) || (key === 'id' && isKind(namedByMerchant)) || (key === 'number' && isKind(numbered))) return 'text';
   return key === 'message' && holder !== undefined && errors.has(holder) ? 'text' : undefined;
 }
 
@@ -149,6 +155,7 @@ function isThing(holder: string | undefined, around: JsonObject, thing: boolean)
 /** Whether the text has the form, or every text of the list. */
 function hasForm(value: Json | undefined, form: RegExp): boolean {
   if (typeof value === 'string') return form.test(value);
+  if (typeof value !== 'object') return false;
   return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string' && form.test(item));
 }
 

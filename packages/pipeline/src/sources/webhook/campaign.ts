@@ -1,4 +1,4 @@
-import { at, isObject, text } from '../../reading/fields.ts';
+import { at, isObject, own, text, textOf } from '../../reading/fields.ts';
 import type { Json, JsonObject } from '../../source.ts';
 
 const names = [
@@ -72,7 +72,7 @@ export function campaignOf(value: JsonObject): Record<string, string> {
 function take(into: Record<string, string>, from: JsonObject | undefined, prefix: '' | 'utm_'): void {
   if (from === undefined) return;
   for (const name of prefix === '' ? names : bareNames) {
-    const found = text(from, name);
+    const found = textOf(own(from, name));
     if (found !== undefined) into[`${prefix}${name}`] ??= found;
   }
 }

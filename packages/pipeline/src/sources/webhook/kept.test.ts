@@ -1,19 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { finishKept, keep, prepareSearch } from '../../privacy/keep.ts';
 import { compileKept } from '../../privacy/kept-paths.ts';
+import { placesFor } from '../../privacy/places.ts';
 import { newRecordPerson } from '../../privacy/record-person.ts';
 import type { Json, JsonObject, KeptAs } from '../../source.ts';
 import { webhook } from './index.ts';
 import { idForm, kept, keptFor } from './kept.ts';
 
 const config = (more: object = {}) => webhook.config.parse({ verification: { scheme: 'basic', username: 'x' }, ...more });
+/** What a field of the object is, by its name, and by its value where that counts. */
+function fateIn(around: JsonObject, key: string, holder: string | undefined): KeptAs | undefined {
+  const named = kept.byName?.(key, holder);
+  return typeof named === 'function' ? named(around[key] as Json, around) : named;
+}
 /** What the field at a dotted path of the record is, by its name. */
 function fateOf(record: JsonObject, path: string): KeptAs | undefined {
   let around: Json = record;
   let holder: string | undefined;
   const keys = path.split('.');
   for (const [index, key] of keys.entries()) {
-    if (index === keys.length - 1) return kept.byName?.(key, holder, around as JsonObject);
+    if (index === keys.length - 1) return fateIn(around as JsonObject, key, holder);
     around = (around as JsonObject)[key] as Json;
     if (Array.isArray(around)) continue;
     if (!/^\d+$/.test(key)) holder = key;
@@ -21,7 +27,7 @@ function fateOf(record: JsonObject, path: string): KeptAs | undefined {
   }
   return undefined;
 }
-const field = (key: string, value: Json = 'x', holder?: string) => kept.byName?.(key, holder, { [key]: value });
+const field = (key: string, value: Json = 'x', holder?: string) => fateIn({ [key]: value }, key, holder);
 
 describe('fields of declared lists are words', () => {
   it.each([
@@ -246,7 +252,7 @@ describe('what is about a person is dropped', () => {
 
 describe('what a person has agreed to stays readable in the branch about the person', () => {
   const stored = (record: JsonObject) => {
-    const one = keep(record, compileKept(kept, [], false), newRecordPerson());
+    const one = keep(record, placesFor(compileKept(kept, [], false)), newRecordPerson());
     prepareSearch(one, []);
     return finishKept(one, { personalIds: (text) => text, digest: (id) => id });
   };

@@ -1,7 +1,7 @@
 import { personalKind } from '../../privacy/personal-field-names.ts';
 import { plainForm } from '../../privacy/plain-forms.ts';
 import { text } from '../../reading/fields.ts';
-import type { Json, JsonObject, KeptAs, KeptFields } from '../../source.ts';
+import type { Json, JsonObject, KeptAs, KeptFields, NamedAs } from '../../source.ts';
 import { idJoint, settingsOf, type WebhookConfig } from './config.ts';
 import { type FieldWords, fieldWords } from './field-words.ts';
 
@@ -73,23 +73,43 @@ export function keptFor(config: WebhookConfig): KeptFields {
 }
 
 /** Which kind of value a field holds, by its name and by the object that it is in. */
-function byName(key: string, holder: string | undefined, around: JsonObject): KeptAs | undefined {
+function byName(key: string, holder: string | undefined): NamedAs {
   const field = fieldWords(key);
   const outer = holder === undefined ? undefined : fieldWords(holder);
-  const value = around[key] ?? null;
   if (field.isCampaign || (isCampaignHolder(holder) && campaignParts.test(key))) return 'text';
   // An address of the web may carry anything in its path and query.
   if (field.isAddress) return undefined;
-  if (isAnswer(key, field, holder, around)) return 'person';
-  if (field.isStaff || (field.isName && outer?.ofStaff)) return isCount(value) ? undefined : 'staff';
-  if (field.isPerson) return isCount(value) ? undefined : 'person';
-  if (isParty(key) && typeof value !== 'number') return 'person';
-  if (isPersonal(key, holder, field) && !isFigure(field, value)) return 'person';
-  if (field.isEnumeration) return 'word';
-  if (isNameOfThing(field, outer, around)) return 'text';
-  if (field.describes && outer?.isEnumeration) return 'word';
-  return field.isId ? 'id' : undefined;
+  if ((field.isAnswer && !field.isId && !field.isEnumeration) || /^propertyvalue$/i.test(key)) return 'person';
+  const named = ofPerson(key, holder, field, outer);
+  if (!values.test(key)) return named;
+  return (value, around) => (isAnswer(key, holder, around) ? 'person' : decide(named, value, around));
 }
+
+const decide = (named: NamedAs, value: Json, around: JsonObject): KeptAs | undefined =>
+  typeof named === 'function' ? named(value, around) : named;
+
+function ofPerson(key: string, holder: string | undefined, field: FieldWords, outer: FieldWords | undefined): NamedAs {
+  if (field.isStaff || (field.isName && outer?.ofStaff)) return (value) => (isCount(value) ? undefined : 'staff');
+  if (field.isPerson) return (value) => (isCount(value) ? undefined : 'person');
+  const named = ofThing(field, outer);
+  const party = isParty(key);
+  const personal = isPersonal(key, holder, field);
+  if (!party && !personal) return named;
+  return (value, around) =>
+    (party && typeof value !== 'number') || (personal && !isFigure(field, value)) ? 'person' : decide(named, value, around);
+}
+
+/** Words of lists; `product_name`, `name` in a product, a list of tags, and a title beside a price; ids. */
+function ofThing(field: FieldWords, outer: FieldWords | undefined): NamedAs {
+  if (field.isEnumeration) return 'word';
+  if ((field.isName && field.isThing) || field.isNameOfThing) return 'text';
+  const named = field.describes && outer?.isEnumeration ? 'word' : field.isId ? 'id' : undefined;
+  if (!field.describes || field.words.length > 2) return named;
+  if (outer?.isThing && !(outer.isEvent && field.words.some((word) => word.startsWith('descri')))) return 'text';
+  if (outer !== undefined || field.words.includes('description')) return named;
+  return (_, around) => (besideThings.some((name) => Object.hasOwn(around, name)) ? 'text' : named);
+}
+const besideThings = ['sku', 'variants', 'price', 'regular_price'];
 
 const isCampaignHolder = (holder: string | undefined): boolean =>
   holder !== undefined && /^(?:utms?|campaign|attribution|conversion_origin)$/i.test(holder);
@@ -143,11 +163,8 @@ const isParty = (key: string): boolean => /^(?:to|from|cc|bcc|reply_?to|para|de)
 const labels = ['label', 'question', 'pergunta', 'pregunta', 'title', 'titulo', 'name', 'nome', 'key', 'field', 'ref', 'slug'] as const;
 const values = /^(?:value|valor|values|answer|resposta|respuesta|text|texto|response|choice|choices|propertyvalue)$/i;
 
-/** Answers to questions, and the value of a pair such as `{ label, value }`, unless the pair is a figure or a campaign parameter. */
-function isAnswer(key: string, field: FieldWords, holder: string | undefined, around: JsonObject): boolean {
-  if (field.isAnswer && !field.isId && !field.isEnumeration) return true;
-  if (!values.test(key)) return false;
-  if (/^propertyvalue$/i.test(key)) return true;
+/** Whether a value is the answer of a pair such as `{ label, value }`, unless the pair is a figure or a campaign parameter. */
+function isAnswer(key: string, holder: string | undefined, around: JsonObject): boolean {
   const label = labels.map((name) => text(around, name)).find((found) => found !== undefined);
   if (label === undefined) return false;
   if (fieldWords(label).isCampaign) return false;
@@ -155,17 +172,4 @@ function isAnswer(key: string, field: FieldWords, holder: string | undefined, ar
     holder !== undefined &&
     /field|campo|question|pergunta|answer|respost|form|attribute|propert|variable|custom|option|meta_?data/i.test(holder);
   return ofForm || !/^-?\d{1,9}(?:[.,]\d{1,4})?$/.test(String(around[key]));
-}
-
-/** `product_name`, `name` in a product, a list of tags, and a title beside a price. */
-function isNameOfThing(field: FieldWords, outer: FieldWords | undefined, around: JsonObject): boolean {
-  if (field.isName && field.isThing) return true;
-  if (field.isNameOfThing) return true;
-  if (!field.describes || field.words.length > 2) return false;
-  if (outer?.isThing && !(outer.isEvent && field.words.some((word) => word.startsWith('descri')))) return true;
-  return (
-    outer === undefined &&
-    !field.words.includes('description') &&
-    ['sku', 'variants', 'price', 'regular_price'].some((name) => Object.hasOwn(around, name))
-  );
 }

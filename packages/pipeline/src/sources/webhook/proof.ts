@@ -1,6 +1,6 @@
 import { acceptedBasic, signBasic, verifyBasic } from '../../proofs/basic.ts';
 import { acceptedSignatures, type HmacScheme, signHmac, verifyHmac } from '../../proofs/hmac.ts';
-import { encodingProblem, formatSecret, keysOf, type SecretEncoding, secretsNamed, trimSecret } from '../../proofs/secrets.ts';
+import { encodingProblem, formatSecret, keysNamed, keysOf, type SecretEncoding, secretsNamed, trimSecret } from '../../proofs/secrets.ts';
 import { acceptedTokens, signToken, type TokenScheme, verifyToken } from '../../proofs/shared-token.ts';
 import { signStandardWebhook, verifyStandardWebhook } from '../../proofs/standard-webhooks.ts';
 import { refused } from '../../proofs/verdicts.ts';
@@ -16,7 +16,7 @@ export function verify(delivery: Delivery, secrets: readonly Secret[], config: W
   const texts = secretsNamed(secrets, 'secret');
   if (texts.length === 0) return refused('This connection has no secret: set it.');
   const encoding = secretEncodingOf(verification);
-  const keys = keysOf(texts, encoding);
+  const keys = keysNamed(secrets, 'secret', encoding);
   if (keys.length === 0) return refused(`The stored secret ${encodingProblem(texts[0] ?? '', encoding)?.message ?? 'cannot be used'}.`);
   switch (verification.scheme) {
     case 'hmac':

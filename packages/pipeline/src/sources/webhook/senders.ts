@@ -16,7 +16,11 @@ export interface Sender {
   volatile: readonly string[];
 }
 
-const has = (record: JsonObject, ...paths: string[]): boolean => paths.every((path) => text(record, path) !== undefined);
+function has(record: JsonObject, ...paths: string[]): boolean {
+  for (const path of paths) if (text(record, path) === undefined) return false;
+  return true;
+}
+
 const begins = (record: JsonObject, path: string, start: RegExp): boolean => start.test(text(record, path) ?? '');
 
 const senders: readonly Sender[] = [
@@ -153,14 +157,12 @@ const senders: readonly Sender[] = [
   },
 ];
 
-const known = new WeakMap<JsonObject, { sender: Sender | undefined }>();
+/** The record that was asked for last. The parts of the reader ask about one record after the other. */
+let last: { record: JsonObject; sender: Sender | undefined } | undefined;
 
 /** The platform that a record comes from, where its shape says so. Several parts of the reader ask for it. */
 export function senderOf(record: JsonObject): Sender | undefined {
-  let found = known.get(record);
-  if (found === undefined) {
-    found = { sender: senders.find((sender) => sender.sent(record)) };
-    known.set(record, found);
-  }
-  return found.sender;
+  // Remembered for one record: a WeakMap grows with every record until the next full collection.
+  if (last?.record !== record) last = { record, sender: senders.find((sender) => sender.sent(record)) };
+  return last.sender;
 }

@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { getRequestListener } from '@hono/node-server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApp } from '../app.ts';
+import { createServer } from '../server.ts';
+import { startTestApi, type TestApi } from '../test/api.ts';
+
+// A delivery comes in by the listener or by the routes of Hono. Both answer the same bytes, apart from ids, times and the order of the headers.
+
+const hottok = 'hottok-of-both-ways-0123456789';
+let api: TestApi;
+let servers: { listener: Server; hono: Server };
+let stopping = false;
+let paths: Record<'taken' | 'limited' | 'paused' | 'closed', string>;
+let ids: Record<keyof typeof paths, string>;
+
+beforeAll(async () => {
+  api = await startTestApi({ BODY_BYTES_MAX: '20000', BODY_INFLATED_BYTES_MAX: '40000' });
+  const org = await api.makeOrg();
+  const made = await Promise.all(Array.from({ length: 4 }, () => api.connect(org, 'hotmart', { hottok })));
+  const [taken = '', limited = '', paused = '', closed = ''] = made.map(({ url }) => new URL(url).pathname);
+  paths = { taken, limited, paused, closed };
+  ids = { taken: made[0]?.id ?? '', limited: made[1]?.id ?? '', paused: made[2]?.id ?? '', closed: made[3]?.id ?? '' };
+  await api.admin('update source_connections set rate_limit_per_second = 1 where id = $1', [ids.limited]);
+  await api.admin('update source_connections set is_active = false where id = $1', [ids.paused]);
+  await api.admin(`update source_connections set allowed_ips = '{192.0.2.0/24}' where id = $1`, [ids.closed]);
+  while (!(await api.connections.get(ids.closed))?.allowedNetworks) await sleep(20);
+  const deps = { ...api, jobs: { state: () => ({ concurrency: 0, running: 0 }) }, isStopping: () => stopping };
+  servers = { listener: createServer(deps), hono: createHttpServer(getRequestListener(createApp(deps).fetch)) };
+  servers.hono.keepAliveTimeout = servers.listener.keepAliveTimeout;
+  for (const server of Object.values(servers)) {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  }
+});
+afterAll(async () => {
+  for (const server of Object.values(servers)) {
+    server.closeAllConnections();
+    server.close();
+  }
+  await api.close();
+});
+
+const bodyOf = () => JSON.stringify({ id: randomUUID(), creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: {} });
+
+interface Sent {
+  method?: string;
+  path?: string;
+  version?: string;
+  host?: string;
+  headers?: readonly string[];
+  body?: string | Buffer;
+  /** The request goes out without a Content-Length of its own. */
+  isRaw?: boolean;
+}
+
+function write({
+  method = 'POST',
+  path = paths.taken,
+  version = '1.1',
+  host = 'in.example.com',
+  headers = [],
+  body = bodyOf(),
+  isRaw,
+}: Sent) {
+  const lines = [
+    `${method} ${path} HTTP/${version}`,
+    ...(host === '' ? [] : [`host: ${host}`]),
+    'content-type: application/json',
+    ...(headers.some((line) => line.startsWith('x-hotmart-hottok')) ? [] : [`x-hotmart-hottok: ${hottok}`]),
+    ...headers,
+    ...(isRaw ? [] : [`content-length: ${Buffer.byteLength(body)}`]),
+  ];
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.from(body)]);
+}
+
+/** Sends the pieces and reads until the server closes or is quiet. */
+async function exchange(server: Server, pieces: readonly Buffer[], answers = 1): Promise<{ text: string; isClosed: boolean }> {
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  for (const piece of pieces) {
+    socket.write(piece);
+    await sleep(20);
+  }
+  const isComplete = () => (text.match(/HTTP\/1\.1 [2-5]/g) ?? []).length >= answers;
+  for (let waited = 0; !socket.closed && !isComplete() && waited < 5_000; waited += 20) await sleep(20);
+  for (let waited = 0; !socket.closed && waited < 100; waited += 20) await sleep(20);
+  const isClosed = socket.closed || socket.readableEnded;
+  socket.destroy();
+  return { text, isClosed };
+}
+
+/** The answer without what differs between two answers of the same server. */
+function comparable({ text, isClosed }: { text: string; isClosed: boolean }) {
+  const same = text
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
+    .replace(/^date: .*$/gim, 'Date: <date>')
+    .replace(/^(Retry-After): \d+/gim, '$1: <seconds>');
+  const messages = same.split(/(?=HTTP\/1\.1 \d{3})/).map((message) => {
+    const [head = '', ...rest] = message.split('\r\n\r\n');
+    const [status, ...headers] = head.split('\r\n');
+    return {
+      status,
+      headers: headers.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase())).sort(),
+      body: rest.join('\r\n\r\n'),
+    };
+  });
+  return { messages, isClosed };
+}
+
+async function both(make: () => readonly Buffer[], answers?: number) {
+  const [byListener, byHono] = await Promise.all([exchange(servers.listener, make(), answers), exchange(servers.hono, make(), answers)]);
+  expect(comparable(byListener)).toEqual(comparable(byHono));
+  return [...byListener.text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map((match) => Number(match[1]));
+}
+
+const other = '018f0000-0000-7000-8000-000000000000';
+const chunked = (...chunks: string[]) => `${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')}0\r\n\r\n`;
+const cases: Record<string, [() => Sent, number[]]> = {
+  'a delivery': [() => ({}), [200]],
+  'a delivery with a query': [() => ({ path: `${paths.taken}?a=1&b=%20x` }), [200]],
+  'a delivery with a query that has to be encoded': [() => ({ path: `${paths.taken}?a="1"&b='x'` }), [200]],
+  'a delivery in pieces of HTTP': [() => ({ isRaw: true, headers: ['transfer-encoding: chunked'], body: chunked(bodyOf()) }), [200]],
+  'a compressed delivery': [() => ({ headers: ['content-encoding: gzip'], body: gzipSync(bodyOf()) }), [200]],
+  'a delivery after which the sender closes': [() => ({ headers: ['connection: close'] }), [200]],
+  'a delivery that waits for 100 Continue': [() => ({ headers: ['expect: 100-continue'] }), [100, 200]],
+  'a delivery by HTTP/1.0': [() => ({ version: '1.0' }), [200]],
+  'a delivery of several records': [() => ({ body: `[${bodyOf()},${bodyOf()}]` }), [200]],
+  'a wrong credential': [() => ({ headers: ['x-hotmart-hottok: wrong'] }), [401]],
+  'a body that cannot be read': [() => ({ body: '{"id": ' }), [400]],
+  'an empty body': [() => ({ body: '' }), [200]],
+  'a coding that is not decoded': [() => ({ headers: ['content-encoding: compress'] }), [415]],
+  'a coding that is not true': [() => ({ headers: ['content-encoding: gzip'] }), [400]],
+  'a body that is too large': [() => ({ body: 'x'.repeat(20_001) }), [413]],
+  'a body in pieces that is too large': [
+    () => ({ isRaw: true, headers: ['transfer-encoding: chunked'], body: chunked('x'.repeat(10_000), 'x'.repeat(10_001)) }),
+    [413],
+  ],
+  'a body that is too large when it is decoded': [
+    () => ({ headers: ['content-encoding: gzip'], body: gzipSync(Buffer.alloc(50_000)) }),
+    [413],
+  ],
+  'an unknown connection': [() => ({ path: `/api/webhooks/hotmart/${other}` }), [404]],
+  'an id that is none': [() => ({ path: '/api/webhooks/hotmart/none' }), [404]],
+  'an id with a wrong character': [() => ({ path: `/api/webhooks/hotmart/${'-'.repeat(36)}` }), [404]],
+  'another source': [() => ({ path: paths.taken.replace('hotmart', 'stripe') }), [404]],
+  'a connection that is not active': [() => ({ path: paths.paused }), [403]],
+  'an address that is not allowed': [() => ({ path: paths.closed }), [403]],
+  'a source and an id in capitals': [
+    () => ({ path: paths.taken.replace('hotmart', 'HotMart').replace(ids.taken, ids.taken.toUpperCase()) }),
+    [200],
+  ],
+  'an address with a slash at its end': [() => ({ path: `${paths.taken}/` }), [200]],
+  'an address with a blank': [() => ({ path: `${paths.taken}%20` }), [200]],
+  'an address with two slashes': [() => ({ path: `/${paths.taken}` }), [200]],
+  'an address with dots': [() => ({ path: paths.taken.replace('/hotmart/', '/x/../hotmart/') }), [200]],
+  'an absolute address': [() => ({ path: `http://in.example.com${paths.taken}` }), [200]],
+  'a host in capitals': [() => ({ host: 'IN.example.com' }), [200]],
+  'a host with a port': [() => ({ host: 'in.example.com:8787' }), [200]],
+  'a host that is none': [() => ({ host: 'in example' }), [400]],
+  'no host': [() => ({ host: '' }), [400]],
+  'a probe': [() => ({ method: 'GET', body: '' }), [200]],
+  'a probe without an answer': [() => ({ method: 'HEAD', body: '' }), [200]],
+  'the method OPTIONS': [() => ({ method: 'OPTIONS', body: '' }), [405]],
+  'the method PUT': [() => ({ method: 'PUT' }), [405]],
+  'the method DELETE': [() => ({ method: 'DELETE' }), [405]],
+};
+
+describe('the listener and the routes answer alike', () => {
+  it.each(Object.entries(cases))('%s', async (_, [send, statuses]) => {
+    expect(await both(() => [write(send())])).toEqual(statuses);
+  });
+
+  it('two deliveries in one packet, and one in many', async () => {
+    expect(await both(() => [Buffer.concat([write({}), write({})])], 2)).toEqual([200, 200]);
+    const pieces = () => {
+      const whole = write({});
+      return [whole.subarray(0, 90), whole.subarray(90, 250), whole.subarray(250, 280), whole.subarray(280)];
+    };
+    expect(await both(pieces)).toEqual([200]);
+  });
+
+  it('a rate limit, and while no delivery is taken, also for a large body, and the connection serves the next request', async () => {
+    await Promise.all(Object.values(servers).map((server) => exchange(server, [write({ path: paths.limited })])));
+    expect(await both(() => [write({ path: paths.limited }), write({})], 2)).toEqual([429, 200]);
+    await api.flow.setMode('drain', null, 'test', 'bootstrap');
+    try {
+      expect(await both(() => [write({}), write({ body: 'x'.repeat(19_000) }), write({ method: 'GET', body: '' })], 3)).toEqual([
+        503, 503, 200,
+      ]);
+      expect(await both(() => [write({ headers: ['expect: 100-continue'] })])).toEqual([100, 503]);
+    } finally {
+      await api.flow.setMode(null, null, 'test', 'bootstrap');
+    }
+  });
+
+  it('while the process stops: every answer closes its connection', async () => {
+    stopping = true;
+    try {
+      expect(await both(() => [write({})])).toEqual([200]);
+      expect(await both(() => [write({ headers: ['x-hotmart-hottok: wrong'] })])).toEqual([401]);
+      expect(await both(() => [write({ method: 'GET', body: '' })])).toEqual([200]);
+    } finally {
+      stopping = false;
+    }
+  });
+});
+
+describe('a sender that hangs up', () => {
+  const journaled = async () => (await api.admin<{ n: number }>('select count(*)::int as n from event_journal'))[0]?.n ?? 0;
+
+  it.each(Object.keys({ listener: 1, hono: 1 }) as ('listener' | 'hono')[])(
+    'after its last byte has delivered, before it has not: %s',
+    async (way) => {
+      const { port } = servers[way].address() as AddressInfo;
+      const before = await journaled();
+      const whole = write({});
+      for (const [bytes, expected] of [
+        [whole, before + 1],
+        [whole.subarray(0, -5), before + 1],
+      ] as const) {
+        const socket = connect(port, '127.0.0.1');
+        socket.on('error', () => {});
+        socket.end(bytes);
+        await sleep(200);
+        socket.destroy();
+        await expect.poll(journaled).toBe(expected);
+      }
+      expect(api.flow.gate.inFlight()).toBe(0);
+    },
+  );
+});
