@@ -13,7 +13,7 @@ const wholeWriteMax = 4_096;
 
 /** JSON lines on stdout, written in blocks so that a line never costs the hot path a system call; flushed every 200 ms and at exit. */
 export function createLog(level: string): Logger {
-  const destination = pino.destination({ fd: 1, sync: false, minLength: 8_192, maxWrite: wholeWriteMax, maxLength: waitingMax });
+  const destination = pino.destination({ fd: 1, sync: false, minLength: 3_072, maxWrite: wholeWriteMax, maxLength: waitingMax });
   // A closed pipe (EPIPE) must not stop ingestion: log lines are lost, events are not.
   destination.on('error', () => {});
   setInterval(() => destination.flush(), 200).unref();
