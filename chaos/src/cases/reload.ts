@@ -82,7 +82,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
 }
 
 async function servedUrl(scene: Scene): Promise<string | undefined> {
-  const answer = await fetch(`${scene.api.url}/openapi.json`, { headers: { connection: 'close' } });
+  const answer = await fetch(`${scene.api.url}/openapi.json`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(10_000) });
   return ((await answer.json()) as { servers: { url: string }[] }).servers[0]?.url;
 }
 

@@ -77,6 +77,7 @@ export async function runPrimary(
       silentSeconds: 0,
     };
     all.add(one);
+    closeStranded(worker);
     worker.on('message', (message: ToPrimary) => {
       one.silentSeconds = 0;
       if (message.kind === 'ready') {
@@ -249,6 +250,25 @@ export async function runPrimary(
     if (place.slot === 0) occupy(place, first);
     else place.acts = fill(place);
   }
+}
+
+/**
+ * Closes the connections that were being handed to a process when it was killed. Node keeps them open for ever, and their clients would wait until
+ * they give up; so they notice at once and try again. There is no public way to do this: Node's own messages are read.
+ */
+function closeStranded(worker: Worker): void {
+  const handedOver = new Map<number, { close(): void }>();
+  const send = worker.process.send as (...message: unknown[]) => boolean;
+  worker.process.send = ((message: { act?: string; seq: number }, handle: { close(): void } | undefined, ...more: unknown[]) => {
+    if (message.act === 'newconn' && handle) handedOver.set(message.seq, handle);
+    return send.call(worker.process, message, handle, ...more);
+  }) as typeof worker.process.send;
+  worker.process.on('internalMessage', ({ ack }: { ack?: number }) => {
+    if (ack !== undefined) handedOver.delete(ack);
+  });
+  worker.process.once('exit', () => {
+    for (const handle of handedOver.values()) handle.close();
+  });
 }
 
 /** A process ended before it was ready. */
