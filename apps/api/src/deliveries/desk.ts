@@ -16,8 +16,8 @@ interface Job {
 }
 
 /**
- * Measured: slices of 3 to 20 ms cost the same. Working on all that arrived in one turn of the loop costs a third less than working on each delivery as it
- * arrives, because the code of each step is still in the caches of the processor.
+ * How long deliveries are worked on before the process reads what else has arrived. Measured together with the rule of one batch in flight
+ * (writer.ts), at 128 connections: 1,968 and 1,978 deliveries a second instead of 905 and 1,373.
  */
 const sliceMs = 8;
 /** Deliveries that an org has in its turn, and that are worked on before the clock is read again. */

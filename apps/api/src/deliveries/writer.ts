@@ -71,8 +71,8 @@ const refused = new Refusal('database_unavailable', 'the database refuses this d
 /** An org that sends alone fills four fifths of the buffer, and half of the room of large deliveries. See room.ts. */
 const sharePerFree = { ordinary: 4, large: 1 };
 /**
- * While a batch is being written the next one waits for it, unless the next one is full or the write has taken so long. Measured at 64 connections: two half
- * batches at a time cost a seventh more processor time in the API and a sixth more in Postgres than one whole batch after another.
+ * While a batch is being written the next one waits for it, unless the next one is full or the write has taken so long. Measured at 64 connections, beside two
+ * half batches at a time: 14 to 31 % more deliveries a second, and 9 to 21 % less processor time of the API for each.
  */
 const lateMs = 15;
 /** What a record's row takes in memory and in a statement, besides the text of the record. */
