@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeBody } from '@tributary/pipeline/reading/body.ts';
+import { fingerprintOf } from '@tributary/pipeline/reading/fingerprint.ts';
 import type { Sample, Secret, Signed, Source } from '@tributary/pipeline/source.ts';
 
 /** A connection that the demo sends to, with its secrets. */
@@ -103,11 +104,12 @@ function prepare(
   const known = earlier[Math.floor(random() * earlier.length)];
   if (kind === 'duplicate' && known) return { prepared: { ...known.prepared, kind, eventIds: known.eventIds } };
   if (kind === 'conflict') {
-    // The same id with another time. Only some samples keep their idempotency key then, so the source reads the keys of both.
+    // The same id with another time. Only some samples then keep their idempotency key and have other contents, so the source reads both.
     for (const one of earlier) {
       const prepared = request(target, kind, one.sample, one.sample.body({ id: one.id, nowMs: one.nowMs - 1_000 }));
-      const keys = keysOf(target, prepared);
-      if (keys !== undefined && keys === keysOf(target, one.prepared)) {
+      const identity = identityOf(target, prepared);
+      const former = identityOf(target, one.prepared);
+      if (identity.keys !== undefined && identity.keys === former.keys && identity.contents.isDisjointFrom(former.contents)) {
         earlier.splice(earlier.indexOf(one), 1);
         return { prepared };
       }
@@ -145,14 +147,15 @@ function request(target: DemoTarget, kind: DeliveryKind, sample: Sample, body: s
   };
 }
 
-/** The idempotency keys of a delivery's records; undefined when the platform sends no key for one of them. */
-function keysOf({ source, config }: DemoTarget, { url, headers, body }: Prepared): string | undefined {
+/** The idempotency keys of the records, undefined when one has none, and the fingerprints of their contents. */
+function identityOf({ source, config }: DemoTarget, { url, headers, body }: Prepared): { keys: string | undefined; contents: Set<string> } {
   const delivery = { method: 'POST', url, headers, raw: Buffer.from(body) };
-  const keys = Array.from(
-    source.split(decodeBody(delivery), config),
-    (record) => source.read(record, { config, headers, receivedAtMs: Date.now() }).idempotencyKey,
-  );
-  return keys.includes(undefined) ? undefined : JSON.stringify(keys);
+  const records = [...source.split(decodeBody(delivery), config)];
+  const keys = records.map((record) => source.read(record, { config, headers, receivedAtMs: Date.now() }).idempotencyKey);
+  return {
+    keys: keys.includes(undefined) ? undefined : JSON.stringify(keys),
+    contents: new Set(records.map((record) => fingerprintOf(source, record.value, { config, headers }))),
+  };
 }
 
 async function deliver({ source }: DemoTarget, prepared: Prepared): Promise<{ sent: Sent; eventIds: string[] }> {

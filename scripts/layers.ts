@@ -95,6 +95,12 @@ export const layers: readonly Layer[] = [
     hint: 'platform/ is the technical base and imports no other folder of the API: take what you need as an argument, or put the file beside what it imports.',
   },
   {
+    name: 'api/processes',
+    files: [`${api}/processes/**`],
+    imports: ['api/platform'],
+    hint: 'processes/ runs in the primary too, which must stay small and serves nothing: it knows no feature and no database.',
+  },
+  {
     name: 'api/tenancy',
     files: [`${api}/tenancy/**`],
     imports: ['api/platform', 'pipeline/parts', 'shared'],

@@ -5,12 +5,16 @@ import { runStack } from '@tributary/supabase/local/run.ts';
 import { readStackConfig } from '@tributary/supabase/local/stack-config.ts';
 
 const root = join(import.meta.dirname, '..');
+/** One process: the embedded database and its other services need the other cores. */
 const apiEntry = join(root, 'apps', 'api', 'src', 'main.ts');
+/** Several processes: API_PROCESSES. */
+const hostedEntry = join(root, 'apps', 'api', 'main.mjs');
 
 /** Runs only the API, when the environment names a hosted or self-hosted Supabase. Its migrations are applied by `supabase db push`. */
 function runHosted(): Promise<number> {
-  const child = spawn(process.execPath, [...apiNodeFlags, apiEntry], { stdio: 'inherit' });
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill('SIGTERM'));
+  const child = spawn(process.execPath, [...apiNodeFlags, hostedEntry], { stdio: 'inherit' });
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => child.kill('SIGTERM'));
+  process.on('SIGHUP', () => child.kill('SIGHUP'));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 

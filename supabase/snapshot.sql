@@ -567,11 +567,13 @@ create table private.instances (
   oldest_age_seconds double precision not null,
   in_flight integer not null,
   flushed_turn bigint not null,
+  demands jsonb default '{}'::jsonb not null,
   constraint instances_pkey PRIMARY KEY (id),
   constraint instances_automatic_mode_check CHECK ((automatic_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text]))),
   constraint instances_buffer_bytes_check CHECK ((buffer_bytes >= 0)),
   constraint instances_buffer_records_check CHECK ((buffer_records >= 0)),
   constraint instances_cause_check CHECK ((length(cause) <= 500)),
+  constraint instances_demands_check CHECK (((jsonb_typeof(demands) = 'object'::text) AND (length((demands)::text) <= 65536))),
   constraint instances_in_flight_check CHECK ((in_flight >= 0)),
   constraint instances_obeyed_mode_check CHECK ((obeyed_mode = ANY (ARRAY['normal'::text, 'throttled'::text, 'brownout'::text, 'drain'::text, 'paused'::text]))),
   constraint instances_oldest_age_seconds_check CHECK ((oldest_age_seconds >= (0)::double precision))
@@ -3814,6 +3816,23 @@ $function$;
 comment on function private.delete_rows_of_org(private.row_retention,uuid,timestamp with time zone,integer) is 'Deletes up to p_rows rows of an org that are older than p_before, oldest first, with the bodies of deliveries. Rows under a legal hold stay; with a hold
 on some connections, p_rows rows are looked at, and the next call continues behind them. Rows that another transaction has locked are left.';
 
+CREATE OR REPLACE FUNCTION private.demands_of_all(p_own jsonb)
+ RETURNS json
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(json_object_agg(d.key, d.records), '{}')
+  from (
+    select one.key, sum(one.value::double precision) as records
+    from private.live_instances() i
+    cross join lateral jsonb_each_text(i.demands) one
+    where p_own <> '{}' and p_own ? one.key
+    group by one.key
+  ) d
+$function$;
+comment on function private.demands_of_all(jsonb) is 'For each key of the given demands, what all live instances together report. Called by private.heartbeat.';
+
 CREATE OR REPLACE FUNCTION private.destroy_org_keys(p_org_id uuid)
  RETURNS integer
  LANGUAGE plpgsql
@@ -4990,14 +5009,16 @@ AS $function$
 declare
   v_state private.flow_state;
   v_leader private.instances;
+  v_demands jsonb := coalesce((p_instance ->> 'demands')::jsonb, '{}');
 begin
-  insert into private.instances as i (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn)
-  select r.id, r.automatic_mode, r.cause, r.obeyed_mode, r.buffer_records, r.buffer_bytes, r.oldest_age_seconds, r.in_flight, r.flushed_turn
+  insert into private.instances as i (id, automatic_mode, cause, obeyed_mode, buffer_records, buffer_bytes, oldest_age_seconds, in_flight, flushed_turn, demands)
+  select r.id, r.automatic_mode, r.cause, r.obeyed_mode, r.buffer_records, r.buffer_bytes, r.oldest_age_seconds, r.in_flight, r.flushed_turn, v_demands
   from json_to_record(p_instance) as r (id uuid, automatic_mode text, cause text, obeyed_mode text, buffer_records integer, buffer_bytes bigint,
     oldest_age_seconds double precision, in_flight integer, flushed_turn bigint)
   on conflict (id) do update set seen_at = clock_timestamp(), automatic_mode = excluded.automatic_mode, cause = excluded.cause,
     obeyed_mode = excluded.obeyed_mode, buffer_records = excluded.buffer_records, buffer_bytes = excluded.buffer_bytes,
-    oldest_age_seconds = excluded.oldest_age_seconds, in_flight = excluded.in_flight, flushed_turn = excluded.flushed_turn;
+    oldest_age_seconds = excluded.oldest_age_seconds, in_flight = excluded.in_flight, flushed_turn = excluded.flushed_turn,
+    demands = excluded.demands;
 
   delete from private.instances where id in (
     select id from private.instances where seen_at < clock_timestamp() - interval '1 minute' for update skip locked);
@@ -5023,12 +5044,13 @@ begin
     end if;
   end if;
   return json_build_object('operator_mode', v_state.operator_mode, 'brownout_rate', v_state.brownout_rate,
-    'automatic_mode', v_state.automatic_mode, 'flush_turn', v_state.flush_turn, 'instances', (select count(*) from private.live_instances()));
+    'automatic_mode', v_state.automatic_mode, 'flush_turn', v_state.flush_turn, 'instances', (select count(*) from private.live_instances()),
+    'demands', private.demands_of_all(v_demands));
 end
 $function$;
-comment on function private.heartbeat(json) is 'Called once a second by every instance: in one round trip, the instance reports its state and learns which mode to obey. The automatic mode of
-the fleet is the highest of the live instances. The first instance that sees another mode than the recorded one records the change, with the
-cause.';
+comment on function private.heartbeat(json) is 'Called once a second by every instance: in one round trip, the instance reports its state and learns which mode to obey, and how much all
+instances together are asked for of each limit that its own senders use. The automatic mode of the fleet is the highest of the live instances. The first
+instance that sees another mode than the recorded one records the change, with the cause.';
 grant execute on function private.heartbeat(json) to worker;
 
 CREATE OR REPLACE FUNCTION private.histogram_quantile(counts numeric[], q double precision)

@@ -1,3 +1,5 @@
+import cluster from 'node:cluster';
+
 // Starts the API. This file is plain JavaScript, so that an older Node.js, which cannot run TypeScript, prints which version is needed.
 const needed = 24;
 
@@ -7,4 +9,5 @@ if (Number.parseInt(process.versions.node, 10) < needed) {
   );
   process.exit(1);
 }
-await import('./src/main.ts');
+// The primary starts this file again for each process that serves.
+await import(cluster.isPrimary ? './src/primary.ts' : './src/main.ts');

@@ -13,6 +13,7 @@ import { randomIds } from './cases/random-ids.ts';
 import { stalledReaders } from './cases/readers.ts';
 import { recordFlood } from './cases/record-flood.ts';
 import { redriveUnderLoad } from './cases/redrive.ts';
+import { reloads } from './cases/reload.ts';
 import { restoreBackups } from './cases/restore.ts';
 import { retentionAtPeak } from './cases/retention.ts';
 import { shutdown } from './cases/shutdown.ts';
@@ -42,6 +43,13 @@ export const caseGroups = {
       name: 'postgres-crash',
       promise: 'Acknowledged deliveries survive a crash of Postgres, and the API and its background jobs reconnect without help.',
       run: postgresCrash,
+    },
+    {
+      fault: 36,
+      name: 'reload',
+      promise:
+        'At SIGHUP the code on the disk takes over under load without a refused or lost request, also when a process is killed meanwhile.',
+      run: reloads,
     },
   ],
   database: [

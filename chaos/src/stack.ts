@@ -11,7 +11,10 @@ import type { Postgres } from '@tributary/supabase/local/postgres.ts';
 import { startTestCluster, type TestDatabase } from '@tributary/supabase/local/test-cluster.ts';
 import { type ProofConnections, type ProofOrg, seedOrg } from './seed.ts';
 
-export const apiEntry = join(import.meta.dirname, '..', '..', 'apps', 'api', 'src', 'main.ts');
+const apiDirectory = join(import.meta.dirname, '..', '..', 'apps', 'api');
+export const apiEntry = join(apiDirectory, 'src', 'main.ts');
+/** Starts API_PROCESSES processes that share the port. */
+export const severalProcessesEntry = join(apiDirectory, 'main.mjs');
 
 /** One API process under test. */
 export interface Api {
@@ -31,6 +34,8 @@ export interface ApiOptions {
   /** Set for a restart, so that clients keep their URL. */
   port?: number;
   environment?: Record<string, string>;
+  /** The file that Node runs; one process of the API unless it is given. */
+  entry?: string;
   /** Flags for Node itself, such as --cpu-prof. */
   nodeFlags?: readonly string[];
 }
@@ -103,7 +108,12 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
       },
       startApi: async (options = {}) => {
         const port = options.port ?? (await freePort());
-        const api = await startApi(port, { ...base, ...options.environment, PORT: String(port) }, options.nodeFlags ?? [], directory);
+        const api = await startApi(
+          port,
+          { ...base, ...options.environment, PORT: String(port) },
+          [...(options.nodeFlags ?? []), options.entry ?? apiEntry],
+          directory,
+        );
         apis.add(api);
         void api.exited.then(() => {
           apis.delete(api);
@@ -138,10 +148,10 @@ export async function withProofStack<T>(run: (stack: ProofStack) => Promise<T>, 
   }
 }
 
-async function startApi(port: number, environment: NodeJS.ProcessEnv, nodeFlags: readonly string[], directory: string): Promise<Api> {
+async function startApi(port: number, environment: NodeJS.ProcessEnv, command: readonly string[], directory: string): Promise<Api> {
   const logFile = join(directory, `api-${port}-${randomUUID()}.log`);
   const log = openLog(logFile);
-  const child = spawn(process.execPath, [...apiNodeFlags, ...nodeFlags, apiEntry], { env: environment, stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [...apiNodeFlags, ...command], { env: environment, stdio: ['ignore', log, log] });
   closeSync(log);
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once('exit', (code) => resolve(code));

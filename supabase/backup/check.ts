@@ -105,6 +105,7 @@ async function tryApi(
     MASTER_KEY: masterKey,
     PORT: String(port),
     HOST: '127.0.0.1',
+    API_PROCESSES: '1',
   };
   try {
     const api = await startApi(apiEntry, environment, logFile);

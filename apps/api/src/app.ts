@@ -45,6 +45,8 @@ export interface AppDeps extends Omit<Services, 'stop'> {
   jobs: Pick<Jobs, 'state'>;
   /** True once the process is about to exit: every answer then closes its connection. */
   isStopping(): boolean;
+  /** True when another process has taken over the place of this one: the port is still served. */
+  isReplaced?(): boolean;
 }
 
 /** Every URL of the API, in order. */

@@ -9,14 +9,16 @@ import { maintenanceTasks } from './operate/maintenance.ts';
 import { createMetricsApp } from './operate/metrics-routes.ts';
 import { orgTasks } from './orgs/jobs.ts';
 import { createClock } from './platform/clock.ts';
-import { readConfig } from './platform/config.ts';
+import { partOf, readConfig } from './platform/config.ts';
 import { createDb } from './platform/db.ts';
 import { startJobs } from './platform/jobs.ts';
 import { createLog, exit } from './platform/log.ts';
 import type { Metrics } from './platform/metrics.ts';
+import { joinPrimary } from './processes/member.ts';
+import type { LeaveReason } from './processes/messages.ts';
 import { quotaTasks } from './quotas/jobs.ts';
 import { replayTasks } from './replays/jobs.ts';
-import { closeGently, createServer } from './server.ts';
+import { afterReplacement, beforeStop, closeGently, createServer } from './server.ts';
 import { createServices } from './services.ts';
 
 function configOrExit() {
@@ -28,8 +30,10 @@ function configOrExit() {
   }
 }
 
-const config = configOrExit();
-const log = createLog(config.logLevel);
+/** Undefined when this process was started alone. */
+const member = joinPrimary(process.env);
+const config = partOf(configOrExit(), member?.slot);
+const log = member ? createLog(config.logLevel).child({ process: member.id }) : createLog(config.logLevel);
 // Besides the batches, the ingest pool serves the one writer of the quarantine, two dry runs of refused batches and the probe of readiness.
 const db = createDb(
   {
@@ -40,11 +44,11 @@ const db = createDb(
   },
   log,
 );
-let stopping = false;
+let leaving: LeaveReason | undefined;
 
 async function start() {
   const clock = await createClock(db, log);
-  const services = await createServices({ config, db, log, clock });
+  const services = await createServices({ config, db, log, clock, readAllMetrics: member?.readAll });
   if (config.outboundAllowPrivate) log.warn('OUTBOUND_ALLOW_PRIVATE is on: people may make this server call anything that it can reach');
   const jobs = await startJobs({
     ...services,
@@ -63,11 +67,13 @@ async function start() {
     isPaused: () => services.flow.mode() === 'paused',
   });
 
-  const server = createServer({ ...services, jobs, isStopping: () => stopping });
+  const server = createServer({ ...services, jobs, isStopping: () => leaving !== undefined, isReplaced: () => leaving === 'replaced' });
+  if (member?.takesOver) await requireCommit();
   // A burst of new connections waits in the kernel instead of being refused there (Node's default is 511).
-  server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () =>
-    log.info({ host: config.http.host, port: config.http.port }, 'listening'),
-  );
+  server.listen({ port: config.http.port, host: config.http.host, backlog: 4_096 }, () => {
+    log.info({ host: config.http.host, port: config.http.port }, 'listening');
+    member?.ready({ processes: config.processes, logLevel: config.logLevel, metrics: services.metrics });
+  });
   server.on('error', (error) => {
     log.fatal({ err: error }, 'cannot listen');
     exit(log, 1);
@@ -75,23 +81,32 @@ async function start() {
 
   const metricsServer = config.metrics.port === undefined ? undefined : serveMetrics(services.metrics, config.metrics.port);
 
-  async function stop(signal: string) {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'stopping');
+  async function leave(reason: LeaveReason, signal?: string) {
+    if (leaving) return;
+    leaving = reason;
+    log.info({ reason, signal }, 'stopping');
+    const times = reason === 'replaced' ? afterReplacement : beforeStop;
     // If any step hangs, the process still ends before an orchestrator kills it.
     setTimeout(() => {
       log.error('could not stop in time');
       exit(log, 1);
-    }, 9_000).unref();
+    }, times.busyMs + 5_000).unref();
     metricsServer?.close();
-    await Promise.all([closeGently(server), jobs.stop()]);
+    await Promise.all([closeGently(server, times), jobs.stop()]);
     await services.stop();
     await db.close();
+    await member?.leave();
     log.info('stopped');
     exit(log, 0);
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave('stop', signal));
+  member?.onLeave((reason) => void leave(reason));
+}
+
+/** Throws unless a transaction can be committed: otherwise the process that serves now is the better one. */
+async function requireCommit(): Promise<void> {
+  const failure = await db.commitFailure();
+  if (failure) throw new Error(`nothing can be committed (${failure})`);
 }
 
 /** Serves `/metrics` on a port of its own, which the firewall opens to Prometheus only. */

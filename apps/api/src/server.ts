@@ -17,19 +17,30 @@ export function createServer(deps: AppDeps): Server {
   return server;
 }
 
+/** How long connections stay open while the process ends: idle ones, and those with a request. */
+export interface ClosingTimes {
+  idleMs: number;
+  busyMs: number;
+}
+
+/** A process that stops must end within ten seconds. */
+export const beforeStop: ClosingTimes = { idleMs: 800, busyMs: 4_000 };
+/** A process that was replaced has time: downloads go on, and a connection that is not idle for long is closed by an answer. */
+export const afterReplacement: ClosingTimes = { idleMs: 5_000, busyMs: 60_000 };
+
 /**
  * Stops listening, and answers the requests that still arrive on open connections; each answer closes its connection. http.Server's close()
  * would cut connections that look idle at once, and with them requests that are already on their way (measured: one to nineteen at each
  * stop under load). Deliveries are answered within milliseconds, so a connection that is still open after some seconds carries a download
  * or a very slow sender, and is cut.
  */
-export async function closeGently(server: Server): Promise<void> {
+export async function closeGently(server: Server, { idleMs, busyMs }: ClosingTimes): Promise<void> {
   const started = performance.now();
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const sweep = setInterval(() => {
     const openMs = performance.now() - started;
-    if (openMs > 4_000) server.closeAllConnections();
-    else if (openMs > 800) server.closeIdleConnections();
+    if (openMs > busyMs) server.closeAllConnections();
+    else if (openMs > idleMs) server.closeIdleConnections();
   }, 100);
   await closed;
   clearInterval(sweep);

@@ -53,12 +53,14 @@ export async function createServices(given: {
   clock: Clock;
   thresholds?: Thresholds | undefined;
   flowTimes?: FlowTimes | undefined;
+  /** Returns the metrics of all processes that share the port, where there are several. */
+  readAllMetrics?: (() => Promise<string>) | undefined;
   /** Looks up host names for outbound requests, for tests. */
   lookup?: OutboundOptions['lookup'];
 }): Promise<Services> {
   const { config, db, log, clock } = given;
   const { now } = clock;
-  const metrics = createMetrics();
+  const metrics = createMetrics(given.readAllMetrics);
   const circuits = createCircuits({ metrics, log, now });
   const connections = await createConnections(db, config.masterKeys, log);
   // Without a database at the start, the list of an earlier start still holds.

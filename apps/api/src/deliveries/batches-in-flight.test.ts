@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { uuidv7 } from 'uuidv7';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createCircuits } from '../platform/breaker.ts';
 import type { Db } from '../platform/db.ts';
@@ -8,6 +9,7 @@ import { createWriter } from './writer.ts';
 
 const log = pino({ level: 'silent' });
 const batchRecordsMax = 50;
+const connection = { id: uuidv7(), projectId: uuidv7(), connectionId: uuidv7() };
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
@@ -34,8 +36,7 @@ function make(batchesInFlightMax = 2) {
   let serial = 0;
   return {
     write(count: number): void {
-      for (let n = 0; n < count; n++)
-        void writer.write(deliveryOf({ id: 'org', projectId: 'project', connectionId: 'connection' }, [{ key: `${serial++}` }]));
+      for (let n = 0; n < count; n++) void writer.write(deliveryOf(connection, [{ key: `${serial++}` }]));
     },
     /** The database commits the oldest batch in flight. */
     commit: async () => {

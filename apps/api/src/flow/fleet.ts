@@ -23,8 +23,8 @@ export function createFleet(deps: {
   report(): Omit<Report, 'flushed_turn'>;
   /** Writes the buffered records of this instance. */
   flush(): Promise<void>;
-  /** Called after each heartbeat, also after one that failed. */
-  onBeat(): void;
+  /** Called after each heartbeat with its answer, or without one when it failed. */
+  onBeat(orders: Orders | undefined): void;
   /** How long the level that the fleet reported counts. */
   levelValidForMs: number;
   log: Logger;
@@ -52,7 +52,7 @@ export function createFleet(deps: {
       orders = heard;
       heardAt = performance.now();
     }
-    onBeat();
+    onBeat(heard);
     if (heard && heard.flush_turn > flushedTurn) startFlush(heard.flush_turn);
   }
 

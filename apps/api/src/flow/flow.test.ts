@@ -461,3 +461,22 @@ test('an instance with its own database connections follows the fleet like any o
   await expect.poll(async () => (await state(api)).instances.length, withinASecond).toBe(1);
   await db.close();
 });
+
+test('the heartbeat adds up what the live instances are asked for of each limit, and answers for the limits of the instance that asks', async () => {
+  const beat = async (id: string, demands?: Record<string, number>) => {
+    const report = { id, automatic_mode: 'normal', cause: '', obeyed_mode: 'normal', buffer_records: 0, buffer_bytes: 0 };
+    const [row] = await world.db.workerStatement<{ orders: { demands: Record<string, number> } }>(
+      'select private.heartbeat($1) as orders',
+      [JSON.stringify({ ...report, oldest_age_seconds: 0, in_flight: 0, flushed_turn: 0, ...(demands && { demands }) })],
+    );
+    return row?.orders.demands;
+  };
+  const [one, other, former] = [randomUUID(), randomUUID(), randomUUID()];
+  expect(await beat(one, { a: 30, b: 1 })).toEqual({ a: 30, b: 1 });
+  expect(await beat(other, { a: 10.5, c: 5 })).toEqual({ a: 40.5, c: 5 });
+  // An instance of the former version reports no demands.
+  expect(await beat(former)).toEqual({});
+  expect(await beat(one, { a: 30 })).toEqual({ a: 40.5 });
+  await world.db.workerStatement('select private.leave_fleet($1)', [other]);
+  expect(await beat(one, { a: 30 })).toEqual({ a: 30 });
+});

@@ -11,7 +11,7 @@ import { createGate, type Gate } from './gate.ts';
 import { createLevelWatch, defaultThresholds, type LevelWatch, type Pressure, type Thresholds } from './levels.ts';
 import { createLimits, type Limits } from './limits.ts';
 import { decideMode, toFlowState } from './mode.ts';
-import { getOverview, leaveFleet, listTransitions, type Report, requestFlush, setOperatorMode } from './store.ts';
+import { getOverview, leaveFleet, listTransitions, type Orders, type Report, requestFlush, setOperatorMode } from './store.ts';
 
 /** Decides which deliveries this instance admits and which it refuses, in agreement with all other instances. */
 export interface Flow {
@@ -41,6 +41,8 @@ export interface FlowTimes {
 
 const observeEveryMs = 250;
 const beatEveryMs = 1_000;
+/** A part of a limit that is only assumed brings the next heartbeat forward, at most this often. */
+const beatSoonEveryMs = 250;
 export const defaultTimes: FlowTimes = { flushWithinMs: 10_000, levelValidForMs: 5_000 };
 
 export async function createFlow(deps: {
@@ -67,11 +69,29 @@ export async function createFlow(deps: {
     largestBodyBytes: deps.largestBodyBytes,
     metrics,
   });
-  const limits = createLimits({ obeyed: () => obeyed, fairShare: deps.fairShare, metrics });
-  const report = () => reportOf(instanceId, obeyed.mode, watch, gate, writer);
-  const { levelValidForMs } = times;
-  const fleet = createFleet({ db, report, flush: () => writer.flush(), onBeat: obey, levelValidForMs, log });
+  const limits = createLimits({
+    obeyed: () => obeyed,
+    fairShare: deps.fairShare,
+    metrics,
+    onAssumedPartUsed: beatSoon,
+  });
+  const report = () => ({
+    ...reportOf(instanceId, obeyed.mode, watch, gate, writer),
+    demands: limits.shares.demands(performance.now()),
+  });
+  const onBeat = (orders: Orders | undefined) => {
+    if (orders) limits.shares.learn(orders.demands);
+    obey();
+  };
+  const fleet = createFleet({ db, report, flush: () => writer.flush(), onBeat, levelValidForMs: times.levelValidForMs, log });
   let isDrainLogged = false;
+  let beatenSoonAt = Number.NEGATIVE_INFINITY;
+
+  function beatSoon(): void {
+    if (performance.now() - beatenSoonAt < beatSoonEveryMs) return;
+    beatenSoonAt = performance.now();
+    void fleet.poll();
+  }
 
   function obey(): void {
     const before = obeyed.mode;
@@ -100,8 +120,11 @@ export async function createFlow(deps: {
   );
   await fleet.poll();
   const timers = [setInterval(observe, observeEveryMs), setInterval(() => void fleet.beat(), beatEveryMs)];
-  metrics.gauge('ingest_backpressure_state', 'Mode: 0 normal, 1 throttled, 2 brownout, 3 drain, 4 paused', () =>
-    modes.indexOf(obeyed.mode),
+  metrics.gauge(
+    'ingest_backpressure_state',
+    'Mode: 0 normal, 1 throttled, 2 brownout, 3 drain, 4 paused',
+    () => modes.indexOf(obeyed.mode),
+    { together: 'max' },
   );
 
   return {
@@ -148,7 +171,7 @@ function pressureOf(writer: Writer): Pressure {
   return { records: records / recordsMax, bytes: bytes / bytesMax, ageMs: Math.max(oldestAgeMs, flushAgeMs) };
 }
 
-function reportOf(id: string, obeyed: Mode, watch: LevelWatch, gate: Gate, writer: Writer): Omit<Report, 'flushed_turn'> {
+function reportOf(id: string, obeyed: Mode, watch: LevelWatch, gate: Gate, writer: Writer): Omit<Report, 'flushed_turn' | 'demands'> {
   const { records, bytes, large, oldestAgeMs, flushAgeMs } = writer.state();
   return {
     id,

@@ -3,6 +3,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
 import type { Obeyed } from './mode.ts';
+import { createShares, type Shares } from './shares.ts';
 import { createUsage } from './usage.ts';
 
 /** The fields of a connection that the limits need. */
@@ -22,6 +23,8 @@ interface Size {
 }
 
 export interface Limits {
+  /** This instance's parts of the limits. */
+  shares: Pick<Shares, 'demands' | 'learn'>;
   /**
    * Takes the token of a delivery's first record. Throws Refusal `rate_limited` or `brownout`, with the time after which a retry can succeed,
    * when the delivery must wait.
@@ -44,6 +47,8 @@ export interface LimitsDeps {
   /** Tokens a second of one org in this process, while the process is throttled and more than one org sends. */
   fairShare: Rate;
   metrics: Metrics;
+  /** Called when a part of a limit is used up that is only assumed: the next heartbeat brings the real one. */
+  onAssumedPartUsed?(): void;
   nowMs?(): number;
   random?(): number;
 }
@@ -64,11 +69,21 @@ const details = {
 } as const;
 type Reason = keyof typeof details;
 
-export function createLimits({ obeyed, fairShare, metrics, nowMs = () => performance.now(), random = Math.random }: LimitsDeps): Limits {
+/** A limit that people set. */
+interface Limit {
+  /** The id of the connection or org. */
+  key: string;
+  perSecond: number;
+  reason: Reason;
+}
+
+export function createLimits(deps: LimitsDeps): Limits {
+  const { obeyed, fairShare, metrics, onAssumedPartUsed, nowMs = () => performance.now(), random = Math.random } = deps;
   // A bucket that the cache evicts is full when it is created again: because of the bound on memory, too many deliveries may pass, never
   // too few.
   const buckets = new LRUCache<string, TokenBucket>({ max: bucketsMax });
-  const shares = new LRUCache<string, TokenBucket>({ max: bucketsMax });
+  const fair = new LRUCache<string, TokenBucket>({ max: bucketsMax });
+  const shares = createShares();
   const usage = createUsage();
   const rateLimited = createRefusals();
   const shed = new Refusal('brownout', undefined, { retryAfterSeconds: brownoutRetrySeconds });
@@ -83,14 +98,29 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
   function change({ id, orgId, rateLimitPerSecond, orgRateLimitPerSecond }: LimitedConnection, byRecords: number, byShare: number): void {
     const own = rateLimitPerSecond === undefined ? undefined : buckets.peek(id);
     const orgs = orgRateLimitPerSecond === undefined ? undefined : buckets.peek(orgId);
-    const share = obeyed().mode === 'normal' ? undefined : shares.peek(orgId);
+    const share = obeyed().mode === 'normal' ? undefined : fair.peek(orgId);
     for (const bucket of [own, orgs]) if (bucket) bucket.tokens += byRecords;
     if (share) share.tokens += byShare;
   }
 
+  /** The limits that people set for the connection and its org, by their keys. */
+  function limitsOf({ id, orgId, rateLimitPerSecond, orgRateLimitPerSecond }: LimitedConnection): Limit[] {
+    const limits: Limit[] = [];
+    if (rateLimitPerSecond !== undefined) limits.push({ key: id, perSecond: rateLimitPerSecond, reason: 'connection_rate' });
+    if (orgRateLimitPerSecond !== undefined) limits.push({ key: orgId, perSecond: orgRateLimitPerSecond, reason: 'org_rate' });
+    return limits;
+  }
+
+  /** Counts what is asked for where instances share the limits; nothing is to be shared with one instance. */
+  function countAsked(connection: LimitedConnection, count: (key: string) => void): void {
+    if (obeyed().instances > 1) for (const { key } of limitsOf(connection)) count(key);
+  }
+
   return {
+    shares,
+
     take(connection) {
-      const { id, orgId, priority, rateLimitPerSecond, orgRateLimitPerSecond } = connection;
+      const { orgId, priority, rateLimitPerSecond, orgRateLimitPerSecond } = connection;
       const obeying = obeyed();
       const isThrottled = obeying.mode !== 'normal';
       const now = nowMs();
@@ -111,30 +141,39 @@ export function createLimits({ obeyed, fairShare, metrics, nowMs = () => perform
         }
         takes.push([bucket, rate]);
       };
-      if (rateLimitPerSecond !== undefined) {
-        const rate = partOf(rateLimitPerSecond, obeying.instances);
-        check('connection_rate', bucketOf(buckets, id, rate, now), rate);
-      }
-      if (orgRateLimitPerSecond !== undefined) {
-        const rate = partOf(orgRateLimitPerSecond, obeying.instances);
-        check('org_rate', bucketOf(buckets, orgId, rate, now), rate);
+      const limits = limitsOf(connection);
+      const { instances } = obeying;
+      try {
+        for (const { key, perSecond, reason } of limits) {
+          const rate = rateOf(perSecond * shares.partOf(key, instances));
+          check(reason, bucketOf(buckets, key, rate, now), rate);
+        }
+      } catch (error) {
+        countAsked(connection, (key) => shares.ask(key, false));
+        if (instances > 1 && limits.some(({ key }) => shares.isAssumed(key))) onAssumedPartUsed?.();
+        throw error;
       }
       if (isThrottled && isContended(orgId, now)) {
         // The deliveries of low priority leave half of the org's share to those of normal priority.
-        check('fair_share', bucketOf(shares, orgId, fairShare, now), fairShare, priority === 'low' ? 1 + fairShare.burst / 2 : 1);
+        check('fair_share', bucketOf(fair, orgId, fairShare, now), fairShare, priority === 'low' ? 1 + fairShare.burst / 2 : 1);
       }
       for (const [bucket, rate] of takes) takeTokens(bucket, rate, now);
+      countAsked(connection, (key) => shares.ask(key, true));
     },
 
     settle(connection, size) {
       const tokens = tokensOf(size);
       usage.add(connection.orgId, tokens - 1, nowMs());
+      countAsked(connection, (key) => shares.count(key, Math.max(1, size.records) - 1));
       change(connection, 1 - Math.max(1, size.records), 1 - tokens);
     },
 
     refund: (connection, size) => change(connection, Math.max(1, size.records) - 1, tokensOf(size) - 1),
 
-    giveBack: (connection) => change(connection, 1, 1),
+    giveBack(connection) {
+      change(connection, 1, 1);
+      countAsked(connection, (key) => shares.count(key, -1, -1));
+    },
   };
 }
 
@@ -179,8 +218,5 @@ function bucketOf(of: LRUCache<string, TokenBucket>, id: string, rate: Rate, now
   return bucket;
 }
 
-/** One instance's part of a limit. The records of a whole second may arrive at once. */
-function partOf(perSecond: number, instances: number): Rate {
-  const part = perSecond / Math.max(1, instances);
-  return { perSecond: part, burst: Math.max(1, part) };
-}
+/** The records of a whole second may arrive at once. */
+const rateOf = (perSecond: number): Rate => ({ perSecond, burst: Math.max(1, perSecond) });

@@ -13,6 +13,8 @@ export interface Report {
   oldest_age_seconds: number;
   in_flight: number;
   flushed_turn: number;
+  /** Records that senders have lately asked this instance to take, by connection or org with a limit. */
+  demands: Record<string, number>;
 }
 
 /** What the heartbeat returns to the instance. */
@@ -24,6 +26,8 @@ export interface Orders {
   flush_turn: number;
   /** How many instances are alive. */
   instances: number;
+  /** What all instances together were asked for, by the keys of the demands that this one reported; absent before the migration that brings it. */
+  demands?: Record<string, number>;
 }
 
 interface StateRow {
@@ -36,7 +40,7 @@ interface StateRow {
   flush_turn: number;
 }
 
-type InstanceRow = Report & { started_at: string; seen_at: string };
+type InstanceRow = Omit<Report, 'demands'> & { started_at: string; seen_at: string };
 
 type Statement = Pick<Db, 'workerStatement'>;
 

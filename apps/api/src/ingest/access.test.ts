@@ -25,8 +25,8 @@ const countedOf = async (id: string) => {
 
 /** Sends a handshake, which takes the same checks as a delivery, from a socket with this address. */
 async function askFrom(address: string, url: string, forwardedFor?: string) {
-  const incoming = { socket: { remoteAddress: address } } as IncomingMessage;
   const headers: Record<string, string> = forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor };
+  const incoming = { socket: { remoteAddress: address }, headers } as unknown as IncomingMessage;
   const response = await api.app.request(url, { headers }, { incoming });
   return [response.status, ((await response.json()) as { code?: string }).code];
 }

@@ -14,8 +14,12 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
   gauge('ingest_buffer_bytes_max', 'Bytes that may wait for their commit', () => writer.state().bytesMax);
   gauge('ingest_buffer_large_events', 'Records of large deliveries waiting for their commit', () => writer.state().large.records);
   gauge('ingest_buffer_large_bytes', 'Bytes of large deliveries waiting for their commit', () => writer.state().large.bytes);
-  gauge('ingest_flush_oldest_age_seconds', 'Age of the batch that is being written longest', () => writer.state().flushAgeMs / 1000);
-  gauge('ingest_buffer_oldest_age_seconds', 'Age of the oldest delivery that waits for a batch', () => writer.state().oldestAgeMs / 1000);
+  gauge('ingest_flush_oldest_age_seconds', 'Age of the batch that is being written longest', () => writer.state().flushAgeMs / 1000, {
+    together: 'max',
+  });
+  gauge('ingest_buffer_oldest_age_seconds', 'Age of the oldest delivery that waits for a batch', () => writer.state().oldestAgeMs / 1000, {
+    together: 'max',
+  });
 
   const pools = Object.values(db.pools);
   gauge('ingest_db_pool_in_use', 'Database connections in use', () =>
@@ -28,20 +32,31 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
     'dlq_depth',
     'Open dead letters over all orgs, by status, counted up to 100000',
     async () => (await dlqDepth())?.map(({ status, entries }) => ({ labels: { status }, value: Number(entries) })),
-    ['status'],
+    { labelNames: ['status'], together: 'once' },
   );
   const conversions = cachedReading(() => db.worker((sql) => sql<{ orgs: string }>('select private.count_id_conversions() as orgs')), log);
-  gauge('id_conversions_open', 'Orgs whose stored ids are not replaced by digests yet', async () => {
-    const [row] = (await conversions()) ?? [];
-    return row && Number(row.orgs);
-  });
+  gauge(
+    'id_conversions_open',
+    'Orgs whose stored ids are not replaced by digests yet',
+    async () => {
+      const [row] = (await conversions()) ?? [];
+      return row && Number(row.orgs);
+    },
+    { together: 'once' },
+  );
   const pendingLists = cachedReading(() => readPendingLists(db), log);
   const ofPendingLists = async (figure: keyof PendingLists) => (await pendingLists())?.[figure];
-  gauge('ingest_pending_list_age_seconds', 'How long ago the pending lists of the GIN indexes were last emptied', () =>
-    ofPendingLists('age_seconds'),
+  gauge(
+    'ingest_pending_list_age_seconds',
+    'How long ago the pending lists of the GIN indexes were last emptied',
+    () => ofPendingLists('age_seconds'),
+    { together: 'once' },
   );
-  gauge('ingest_pending_list_pages', 'Pages of 8 kB that were in the pending lists of the GIN indexes when they were last emptied', () =>
-    ofPendingLists('pages'),
+  gauge(
+    'ingest_pending_list_pages',
+    'Pages of 8 kB that were in the pending lists of the GIN indexes when they were last emptied',
+    () => ofPendingLists('pages'),
+    { together: 'once' },
   );
   const openIncidents = cachedReading(
     () => db.worker((sql) => sql<{ kind: string; level: string; incidents: string }>('select * from private.count_open_incidents()')),
@@ -51,12 +66,17 @@ export function registerGauges(metrics: Metrics, { db, writer, log }: { db: Db; 
     'alert_incidents_open',
     'Incidents of all orgs that are not resolved, by rule and level',
     async () => (await openIncidents())?.map(({ kind, level, incidents }) => ({ labels: { rule: kind, level }, value: Number(incidents) })),
-    ['rule', 'level'],
+    { labelNames: ['rule', 'level'], together: 'once' },
   );
-  gauge('dlq_oldest_age_seconds', 'Age of the oldest dead letter outside the quarantine that waits for a retry or a fix', async () => {
-    const depth = await dlqDepth();
-    return depth && Math.max(0, ...depth.filter((row) => row.status !== 'exhausted').map((row) => row.oldest_age_seconds ?? 0));
-  });
+  gauge(
+    'dlq_oldest_age_seconds',
+    'Age of the oldest dead letter outside the quarantine that waits for a retry or a fix',
+    async () => {
+      const depth = await dlqDepth();
+      return depth && Math.max(0, ...depth.filter((row) => row.status !== 'exhausted').map((row) => row.oldest_age_seconds ?? 0));
+    },
+    { together: 'once' },
+  );
 }
 
 interface DlqDepth {

@@ -18,6 +18,7 @@ export interface HealthDeps {
   log: Logger;
   recogniseOperator: RecogniseOperator;
   isStopping(): boolean;
+  isReplaced?(): boolean;
 }
 
 /** The counts in `/health/detailed` are asked of the database at most this often. */
@@ -48,7 +49,8 @@ export function healthRoutes(deps: HealthDeps): Hono {
 
   routes.get('/ready', async (c) => {
     const refuse = (status: string) => c.json({ status }, 503, { 'retry-after': '5' });
-    if (deps.isStopping()) return refuse('stopping');
+    // A process that was replaced answers on its open connections for a moment; who asks there shall go on sending to this host.
+    if (deps.isStopping() && !deps.isReplaced?.()) return refuse('stopping');
     const mode = flow.mode();
     if (mode === 'drain' || mode === 'paused') return refuse(mode === 'drain' ? 'draining' : 'paused');
     if (circuits.list().some((breaker) => breaker.sink === 'postgres' && breaker.state() === 'open')) return refuse('circuit_open');

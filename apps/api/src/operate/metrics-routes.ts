@@ -13,7 +13,7 @@ export function metricsRoutes({ metrics, token }: { metrics: Metrics; token: str
   routes.get('/metrics', async (c) => {
     if (token !== undefined && !hasToken(c.req.header('authorization'), token))
       throw new Refusal('unauthorized', 'the token of the metrics is missing or wrong');
-    return c.body(await metrics.registry.metrics(), 200, { 'content-type': metrics.registry.contentType });
+    return c.body(await metrics.text(), 200, { 'content-type': metrics.registry.contentType });
   });
   return routes;
 }

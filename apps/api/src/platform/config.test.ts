@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from './config.ts';
+import { partOf, readConfig } from './config.ts';
 
 const environment = {
   DATABASE_URL: 'postgresql://tributary_api:x@db.project.supabase.co:5432/postgres',
@@ -41,4 +41,23 @@ it('are refused when they let others reach the private network through this serv
     expect(() => read({ HOST, OUTBOUND_ALLOW_PRIVATE: 'true' })).toThrow('OUTBOUND_ALLOW_PRIVATE and HOST');
     expect(read({ HOST, OUTBOUND_ALLOW_PRIVATE: 'even-on-a-public-address' }).outboundAllowPrivate).toBe(true);
   }
+});
+
+describe('several processes', () => {
+  it.each([1, 2, 3, 7, 16])('divide the jobs and the database connections of people: %d processes', (processes) => {
+    const config = read({ API_PROCESSES: String(processes), JOBS_CONCURRENCY: '5' });
+    const parts = Array.from({ length: processes }, (_, slot) => partOf(config, slot));
+    expect(parts.reduce((sum, { jobs }) => sum + jobs.concurrency, 0)).toBe(5);
+    const ofPeople = parts.reduce((sum, { people }) => sum + people.turns.running.all, 0);
+    expect(ofPeople).toBeGreaterThanOrEqual(10);
+    expect(ofPeople).toBeLessThanOrEqual(Math.max(10 + processes, 3 * processes));
+    // What bounds the memory of a process is the same for each.
+    for (const part of parts) expect(part.writer).toEqual(config.writer);
+  });
+
+  it('are at least one by default, and a process that was started alone has everything', () => {
+    const config = read({});
+    expect(config.processes).toBeGreaterThanOrEqual(1);
+    expect(partOf(config, undefined)).toBe(config);
+  });
 });

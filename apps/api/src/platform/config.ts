@@ -1,3 +1,4 @@
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseMasterKeys } from '@tributary/pipeline/crypto/master-keys.ts';
 import { z } from 'zod';
@@ -37,6 +38,7 @@ const Environment = z.object({
   SUPABASE_JWT_ISSUER: z.string().min(1).optional(),
   MASTER_KEY: z.string().min(1),
   OPERATOR_TOKEN: z.string().min(24),
+  API_PROCESSES: z.coerce.number().int().min(1).max(128).optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(8787),
   METRICS_PORT: z.coerce.number().int().min(1).max(65535).optional(),
@@ -105,6 +107,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
   }
   const supabaseUrl = e.SUPABASE_URL.replace(/\/+$/, '');
   return {
+    processes: e.API_PROCESSES ?? processesByDefault(),
     database: {
       url: e.DATABASE_URL,
       tls: e.DATABASE_TLS ?? (isOnThisHost(e.DATABASE_URL) ? ('off' as const) : ('verify' as const)),
@@ -157,6 +160,35 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>) {
     replayApprovalThreshold: e.REPLAY_APPROVAL_THRESHOLD,
     people: toLimits(e),
     jobs: { concurrency: e.JOBS_CONCURRENCY },
+  };
+}
+
+/** What one process needs in memory, together with its threads: docs/deploy.md. */
+const processBytes = 536_870_912;
+
+/**
+ * One process for each core but one, which is left to the rest of the host, as far as the memory suffices. Both respect the limits of a
+ * container: Node asks the control groups.
+ */
+function processesByDefault(): number {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.min(availableParallelism() - 1, Math.floor(memory / processBytes)));
+}
+
+/**
+ * The configuration of one of several processes on a host; of the only one without `slot`. Each process has its own buffers, but the jobs and the
+ * database connections of people are divided: otherwise more cores would mean more of them than the database can take.
+ */
+export function partOf(config: Config, slot: number | undefined): Config {
+  if (slot === undefined) return config;
+  const { processes, people, jobs } = config;
+  const part = (whole: number, least: number) => Math.min(whole, Math.max(least, Math.ceil(whole / processes)));
+  const { all, org, member } = people.turns.running;
+  return {
+    ...config,
+    people: { ...people, turns: { ...people.turns, running: { all: part(all, 3), org: part(org, 2), member: part(member, 2) } } },
+    // The processes in the first places have one job more when the division leaves a rest.
+    jobs: { concurrency: Math.floor(jobs.concurrency / processes) + (slot < jobs.concurrency % processes ? 1 : 0) },
   };
 }
 

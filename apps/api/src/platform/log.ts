@@ -5,9 +5,15 @@ const waitingMax = 16_777_216;
 /** How long the exit of the process waits for that reader. */
 const flushWithinMs = 500;
 
+/**
+ * Several processes write into one pipe. A write of this size is whole there, and a larger one may have lines of another process in its middle when the
+ * reader is slow. (A single line that is longer than this can still be cut.)
+ */
+const wholeWriteMax = 4_096;
+
 /** JSON lines on stdout, written in blocks so that a line never costs the hot path a system call; flushed every 200 ms and at exit. */
 export function createLog(level: string): Logger {
-  const destination = pino.destination({ fd: 1, sync: false, minLength: 8_192, maxWrite: 65_536, maxLength: waitingMax });
+  const destination = pino.destination({ fd: 1, sync: false, minLength: 3_072, maxWrite: wholeWriteMax, maxLength: waitingMax });
   // A closed pipe (EPIPE) must not stop ingestion: log lines are lost, events are not.
   destination.on('error', () => {});
   setInterval(() => destination.flush(), 200).unref();

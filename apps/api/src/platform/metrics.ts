@@ -3,16 +3,41 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** The reading of a gauge: one value, a value for each set of labels, or no value. */
-type Readings = number | undefined | readonly { labels: Record<string, string>; value: number }[];
+type Reading = number | undefined | readonly { labels: Record<string, string>; value: number }[];
 
-/** The names and labels are a contract: dashboards and alerts of operators rely on them. No label takes its value from a request. */
-export function createMetrics() {
+/** The values of metrics as prom-client exchanges them between processes. */
+export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
+
+export interface GaugeOptions {
+  labelNames?: readonly string[];
+  /**
+   * What several processes report together: the sum of their values, or the highest. `once` is for what the database knows: one process of them
+   * reads it.
+   */
+  together?: 'sum' | 'max' | 'once';
+}
+
+/**
+ * The names and labels are a contract: dashboards and alerts of operators rely on them. No label takes its value from a request. `readAll` returns
+ * the metrics of all processes that share the port, where there are several.
+ */
+export function createMetrics(readAll?: () => Promise<string>) {
   const registry = new Registry();
   const registers = [registry];
+  const once = new Registry();
   collectDefaultMetrics({ register: registry });
   const countLate = new Set<() => void>();
   return {
     registry,
+    /** What only this process knows, for the sum over all processes. */
+    values: (): Promise<MetricValues> =>
+      Promise.all(
+        registry
+          .getMetricsAsArray()
+          .flatMap(({ name }) => (once.getSingleMetric(name) ? [] : (registry.getSingleMetric(name)?.get() ?? []))),
+      ),
+    /** The text for Prometheus: one scrape of any process returns the metrics of all. */
+    text: async (): Promise<string> => (readAll ? `${await readAll()}${await once.metrics()}` : registry.metrics()),
     /** Runs `count` before each scrape, for what is counted together a moment after it happened. */
     beforeScrape: (count: () => void) => void countLate.add(count),
     records: new Counter({
@@ -82,6 +107,7 @@ export function createMetrics() {
       name: 'ingest_circuit_state',
       help: 'Circuit breakers: 0 closed, 1 half open, 2 open',
       labelNames: ['sink'],
+      aggregator: 'max',
       registers,
     }),
     replayed: new Counter({
@@ -105,12 +131,13 @@ export function createMetrics() {
       registers,
     }),
     /** A value that is read at each scrape; when `read` answers `undefined` or an empty list, the series is absent. */
-    gauge: (name: string, help: string, read: () => Readings | Promise<Readings>, labelNames: readonly string[] = []) =>
+    gauge: (name: string, help: string, read: () => Reading | Promise<Reading>, { labelNames = [], together = 'sum' }: GaugeOptions = {}) =>
       new Gauge({
         name,
         help,
         labelNames,
-        registers,
+        aggregator: together === 'once' ? 'first' : together,
+        registers: together === 'once' ? [registry, once] : registers,
         async collect() {
           const readings = await read();
           this.reset();

@@ -1,0 +1,51 @@
+import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
+import type { MetricValues } from '../platform/metrics.ts';
+
+/** The metrics of all processes together. */
+export interface Totals {
+  /** The newest values of a process. */
+  report(processId: number, values: MetricValues): void;
+  /** Keeps what an ended process has counted, so that no counter goes backwards. */
+  end(processId: number, reason: EndReason): void;
+  /** For Prometheus. Each metric is added up, or combined as its `aggregator` says. */
+  text(): Promise<string>;
+}
+
+/** `replaced` and `stopped` on request; `failed`: it ended by itself; `hung`: it was silent for too long, and was killed. */
+export type EndReason = 'replaced' | 'stopped' | 'failed' | 'hung';
+
+const isCounted = ({ type }: { type: unknown }): boolean => ['counter', 'histogram', 'summary'].includes(String(type));
+
+export function createTotals(countReady: () => number): Totals {
+  const own = new Registry();
+  const registers = [own];
+  new Gauge({
+    name: 'api_processes',
+    help: 'Processes that serve requests',
+    registers,
+    collect() {
+      this.set(countReady());
+    },
+  });
+  const ends = new Counter({
+    name: 'api_process_ends_total',
+    help: 'Processes that have ended: replaced or stopped on request, failed by themselves, or hung and killed',
+    labelNames: ['reason'],
+    registers,
+  });
+  const newest = new Map<number, MetricValues>();
+  let ofEnded: object[] = [];
+
+  return {
+    report(processId, values) {
+      newest.set(processId, values);
+    },
+    end(processId, reason) {
+      ends.inc({ reason });
+      const last = newest.get(processId);
+      newest.delete(processId);
+      if (last) ofEnded = AggregatorRegistry.aggregate([ofEnded, last.filter(isCounted)]).getMetricsAsArray();
+    },
+    text: async () => (await own.metrics()) + (await AggregatorRegistry.aggregate([ofEnded, ...newest.values()]).metrics()),
+  };
+}
