@@ -6,38 +6,19 @@ import { verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { Connection } from '../../apps/api/src/deliveries/connection-cache.ts';
 import { type Arrival, prepareWrite } from '../../apps/api/src/deliveries/prepare.ts';
 import type { WriteItem } from '../../apps/api/src/deliveries/rows.ts';
+import { openConnection } from './open-connection.ts';
 import { createRequests, type Traffic } from './requests.ts';
 
 /** Makes a connection as the API holds it in memory. */
 export function connectionOf(traffic: Traffic, ids: { id: string; orgId: string; projectId: string }): Connection {
   const source = sources.get(traffic.type ?? '');
   if (!source) throw new Error(`there is no source ${traffic.type}`);
-  const dataKey = { version: 1, key: new Uint8Array(randomBytes(32)) };
-  const hashKey = { version: 1, key: new Uint8Array(randomBytes(32)) };
-  return {
-    ...ids,
-    source,
-    isActive: true,
-    isSuspended: false,
-    allowedNetworks: undefined,
-    isOrgSuspended: false,
-    exceededQuota: undefined,
-    priority: 'normal',
-    rateLimitPerSecond: undefined,
-    orgRateLimitPerSecond: undefined,
-    config: source.config.parse(traffic.config),
-    secrets: (traffic.secrets ?? []).map((secret) => ({ ...secret, expiresAtMs: undefined })),
-    keys: {
-      data: new Map([[1, dataKey.key]]),
-      dataKey,
-      hashKey,
-      hash: new Map([[1, hashKey.key]]),
-      lostHash: [],
-      hasFormerIds: false,
-      erasedKeys: new Set(),
-      digestKey: new Uint8Array(randomBytes(32)),
-    },
-  };
+  const newKey = () => new Uint8Array(randomBytes(32));
+  return openConnection(
+    ids,
+    { source, config: source.config.parse(traffic.config), secrets: traffic.secrets ?? [] },
+    { data: newKey(), hash: newKey(), digest: newKey() },
+  );
 }
 
 export const anyIds = () => ({ id: randomUUID(), orgId: randomUUID(), projectId: randomUUID() });

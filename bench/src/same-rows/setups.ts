@@ -1,5 +1,6 @@
 import type { Secret, Source } from '@tributary/pipeline/source.ts';
 import type { Connection } from '../../../apps/api/src/deliveries/connection-cache.ts';
+import { openConnection } from '../open-connection.ts';
 
 /** A source under one config, with its connection in several states: keys that are lost, ids that are not converted, keys of erased people. */
 export interface Setup {
@@ -84,32 +85,18 @@ function connectionIn(
   secrets: readonly Secret[],
   id: string,
 ): Connection {
-  const dataKey = { version: 1, key: key(3) };
-  const hashKey = { version: 1, key: key(4) };
+  const connection = openConnection(
+    { id, orgId: '0199d3a1-0000-7000-8000-000000000002', projectId: '0199d3a1-0000-7000-8000-000000000003' },
+    { source, config, secrets },
+    { data: key(3), hash: key(4), digest: key(5) },
+  );
   return {
-    id,
-    orgId: '0199d3a1-0000-7000-8000-000000000002',
-    projectId: '0199d3a1-0000-7000-8000-000000000003',
-    source,
-    isActive: true,
-    isSuspended: false,
-    allowedNetworks: undefined,
-    isOrgSuspended: false,
-    exceededQuota: undefined,
-    priority: 'normal',
-    rateLimitPerSecond: undefined,
-    orgRateLimitPerSecond: undefined,
-    config,
-    secrets: secrets.map((secret) => ({ ...secret, expiresAtMs: undefined })),
+    ...connection,
     keys: {
-      data: new Map([[1, dataKey.key]]),
-      dataKey,
-      hashKey: state === 'without hash key' ? undefined : hashKey,
-      hash: new Map([[1, hashKey.key]]),
-      lostHash: [],
+      ...connection.keys,
+      hashKey: state === 'without hash key' ? undefined : connection.keys.hashKey,
       hasFormerIds: state === 'former',
       erasedKeys: state === 'erased' ? halfOfAllKeys : new Set(),
-      digestKey: key(5),
     },
   };
 }

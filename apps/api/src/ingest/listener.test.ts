@@ -55,7 +55,7 @@ interface Sent {
   host?: string;
   headers?: readonly string[];
   body?: string | Buffer;
-  /** The request goes out without a Content-Length of its own. */
+  /** No Content-Length is added to the headers above. */
   isRaw?: boolean;
 }
 

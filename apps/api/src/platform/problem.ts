@@ -108,7 +108,7 @@ function refusalByHint(error: unknown): Refusal | undefined {
   return undefined;
 }
 
-/** What is written as the answer to a request, whatever writes it. */
+/** An answer as the Node handler and the routes of Hono both write it. */
 export interface Answer {
   status: number;
   headers: Readonly<Record<string, string>>;

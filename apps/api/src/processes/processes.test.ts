@@ -59,7 +59,7 @@ async function pidsOf(primary: number): Promise<number[]> {
   return readFileSync(`/proc/${primary}/task/${primary}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }
 
-describe.skipIf(process.platform !== 'linux')('several processes', () => {
+describe.skipIf(process.platform !== 'linux')('several processes, which this test finds in /proc of Linux', () => {
   it('share the port, add up their metrics in one scrape, and keep what an ended process has counted', async () => {
     const { origin, child } = await start(3);
     const agents = Array.from({ length: 12 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
