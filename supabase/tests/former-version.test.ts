@@ -1,246 +1,40 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { beginWorld, openSession, type Session } from './session.ts';
-import { type Actor, connectionId, orgId, projectId } from './world.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type Call,
+  createTenants,
+  type Dead,
+  type Delivery,
+  digest,
+  eventOf,
+  former,
+  journalOf,
+  letterOf,
+  present,
+  type Read,
+  type Row,
+  uuid,
+  type Version,
+} from './batches.ts';
+import { type FormerRelease, startFormerRelease } from './former-release.ts';
+import { openSession, type Session } from './session.ts';
+import { connectionId, orgId } from './world.ts';
 
-// During an upgrade, instances of the former version write by functions that take JSON. Each test sends the same batches as both versions do, and compares
-// the answers and the rows of every table.
+// During an upgrade, instances of the former version write by functions that take JSON. Each test sends the same batches in three ways, and compares the answers
+// and the rows of every table: as the former version, to its own schema and to the present one, and as this version.
 
+let release: FormerRelease;
+let before: Session;
 let session: Session;
 beforeAll(async () => {
+  release = await startFormerRelease();
+  before = await openSession(release.database);
   session = await openSession();
 });
-afterAll(() => session?.close());
-beforeEach(async () => {
-  await session.client.query('rollback');
+afterAll(async () => {
+  await before?.close();
+  await release?.stop();
+  await session?.close();
 });
-
-const uuid = (kind: number, n: number) => `d0000000-0000-4000-8000-${String(kind)}${String(n).padStart(11, '0')}`;
-const journalOf = (n: number) => uuid(2, n);
-const eventOf = (n: number) => uuid(1, n);
-const letterOf = (n: number) => uuid(3, n);
-const digest = (letter: string) => letter.repeat(64);
-/** No time that a commit makes is so old, so that the times of commits can be told from those of the rows. */
-const sentAt = new Date(Date.now() - 2 * 3_600_000).toISOString();
-
-interface Read {
-  n: number;
-  key: string;
-  body?: string;
-  at?: string;
-  amount?: number;
-  formerKey?: string;
-  recordKeys?: string[];
-}
-interface Dead {
-  n: number;
-  dead: string;
-  index?: number | null;
-  key?: string | null;
-  digest?: string | null;
-  isQuarantine?: boolean;
-}
-interface Delivery {
-  n: number;
-  records: (Read | Dead)[];
-  types?: string[];
-  replayOf?: string;
-  part?: { part: 'first' | 'next' | 'last'; record_total?: number; outcomes_before?: string[] };
-  connection?: string;
-}
-type Row = Record<string, unknown>;
-interface Rows {
-  deliveries: Row[];
-  keys: Row[];
-  events: Row[];
-  dead: Row[];
-  sealed: string[];
-}
-
-/** The rows of a batch, as the former version makes them: what is undefined is not sent. */
-function rowsOf(batch: readonly Delivery[]): Rows {
-  const rows: Rows = { deliveries: [], keys: [], events: [], dead: [], sealed: [] };
-  for (const { n, records, types = [], replayOf, part, connection = connectionId('A') } of batch) {
-    const scope = { org_id: orgId('A'), project_id: projectId('A'), source_connection_id: connection };
-    rows.sealed.push(part && part.part !== 'first' ? '' : `sealed body ${'x'.repeat(n)}`);
-    rows.deliveries.push({
-      id: journalOf(n),
-      ...scope,
-      received_at: sentAt,
-      content_type: n % 2 === 0 ? null : 'application/json',
-      byte_size: 100 + n,
-      body_sha256: digest('a'),
-      is_test: n % 3 === 0,
-      replay_of: replayOf ?? null,
-      event_types: types,
-      key_version: 1,
-      ...part,
-    });
-    for (const [place, record] of records.entries()) {
-      if ('dead' in record) {
-        rows.dead.push({
-          id: letterOf(record.n),
-          ...scope,
-          journal_id: journalOf(n),
-          record_index: record.index === undefined ? place : record.index,
-          error_class: record.dead,
-          last_error_message: `the record ${record.n} cannot be read`,
-          field_path: record.n % 2 === 0 ? null : 'data.id',
-          source_event_type: null,
-          idempotency_key: record.n % 2 === 0 ? `key of ${record.n}` : null,
-          next_retry_at: null,
-          is_quarantine: record.isQuarantine ?? false,
-          sample: record.n % 2 === 0 ? null : { a: [1, 'b', null] },
-          record_key: record.key === undefined ? digest('1') : record.key,
-          record_digest: record.digest === undefined ? digest('2') : record.digest,
-        });
-        continue;
-      }
-      const { key, body = 'b', at = sentAt, amount, formerKey, recordKeys } = record;
-      rows.keys.push({
-        source_connection_id: connection,
-        idempotency_key: key,
-        event_id: eventOf(record.n),
-        event_time: at,
-        body_sha256: digest(body),
-        journal_id: journalOf(n),
-        dlq_id: letterOf(record.n),
-        ...(formerKey === undefined ? {} : { former_key: formerKey, spare_key: `hmac:${digest('d')}` }),
-        ...(recordKeys === undefined ? {} : { record_keys: recordKeys }),
-      });
-      rows.events.push({
-        id: eventOf(record.n),
-        ...scope,
-        type: 'order.paid',
-        source_type: 'hotmart',
-        source_event_type: 'PURCHASE_APPROVED',
-        source_event_id: record.n % 2 === 0 ? null : `source ${record.n}`,
-        event_time: at,
-        received_at: sentAt,
-        idempotency_key: key,
-        subject: { hash_version: 1, email: `hash of ${record.n}` },
-        amount_minor: amount ?? null,
-        currency: amount === undefined ? null : 'BRL',
-        order_ref: amount === undefined ? null : `order ${record.n}`,
-        attribution: amount === undefined ? {} : { campaign: 'c' },
-        properties: { n: record.n, texts: ['"', 'ü', '\\'] },
-        is_test: false,
-        journal_id: journalOf(n),
-        schema_version: 1,
-        record_index: place,
-      });
-    }
-  }
-  return rows;
-}
-
-interface Call {
-  actor: Actor;
-  sql: string;
-  values: unknown[];
-}
-interface Settlement {
-  owner: string;
-  entries: Row[];
-  events: Delivery[];
-}
-/** A statement of the former version and of this one. */
-interface Version {
-  ingest(batch: Delivery[]): Call;
-  replay(batch: Delivery[], rewrite: boolean): Call;
-  settle(settlement: Settlement): Call;
-}
-
-const json = (rows: readonly Row[]) => JSON.stringify(rows);
-const formerValues = ({ deliveries, keys, events, dead, sealed }: Rows) => {
-  let sealedAt = 0;
-  const placed = deliveries.map((delivery, index) => {
-    const length = sealed[index]?.length ?? 0;
-    sealedAt += length;
-    return { ...delivery, sealed_at: sealedAt - length, sealed_length: length };
-  });
-  return [json(placed), json(keys), json(events), json(dead), Buffer.from(sealed.join(''))];
-};
-const former: Version = {
-  ingest: (batch) => ({
-    actor: 'ingest',
-    sql: 'select private.ingest_batch($1, $2, $3, $4, $5) as answer',
-    values: formerValues(rowsOf(batch)),
-  }),
-  replay: (batch, rewrite) => ({
-    actor: 'worker',
-    sql: 'select private.replay_batch($1, $2, $3, $4, $5, $6) as answer',
-    values: [...formerValues(rowsOf(batch)), rewrite],
-  }),
-  settle({ owner, entries, events }) {
-    const rows = rowsOf(events);
-    return {
-      actor: 'worker',
-      sql: 'select private.settle_dead_letters($1, $2, $3, $4) as answer',
-      values: [owner, json(entries), json(rows.keys), json(rows.events)],
-    };
-  },
-};
-
-/** The columns of a composite type, of rows in which any column may be missing. A list of lists is one array and the places of each list in it. */
-function columnsOf(rows: readonly Row[], lists: readonly string[] = []): string | null {
-  const names = new Set(rows.flatMap((row) => Object.keys(row)));
-  const columns: Row = {};
-  for (const name of names) {
-    const values = rows.map((row) => row[name] ?? null);
-    if (!lists.includes(name)) {
-      columns[name] = values;
-      continue;
-    }
-    const all = values.map((value) => (value ?? []) as string[]);
-    const ends = all.map((_, index) => all.slice(0, index + 1).flat().length);
-    columns[name] = all.flat();
-    columns[`${name}_from`] = all.map((list, index) => (ends[index] ?? 0) - list.length + 1);
-    columns[`${name}_to`] = ends;
-  }
-  return rows.length === 0 ? null : JSON.stringify(columns);
-}
-const recordColumns = ({ keys, events }: Rows) =>
-  columnsOf(
-    keys.map((key, index) => {
-      const { id, subject, attribution, properties, ...event } = events[index] ?? {};
-      const texts = Object.fromEntries(
-        Object.entries({ subject, attribution, properties }).map(([name, value]) => [name, JSON.stringify(value)]),
-      );
-      return { ...event, ...texts, ...key, body_sha256: `\\x${key.body_sha256}` };
-    }),
-    ['record_keys'],
-  );
-const presentValues = (rows: Rows) => [
-  columnsOf(
-    rows.deliveries.map(({ record_total, ...delivery }, index) => ({
-      ...delivery,
-      record_count: record_total ?? [...rows.keys, ...rows.dead].filter((row) => row.journal_id === delivery.id).length,
-      sealed: rows.sealed[index],
-    })),
-    ['event_types', 'outcomes_before'],
-  ),
-  recordColumns(rows),
-  columnsOf(rows.dead.map((row) => ({ ...row, sample: row.sample && JSON.stringify(row.sample) }))),
-];
-const present: Version = {
-  ingest: (batch) => ({
-    actor: 'ingest',
-    sql: `select private.ingest_batch(json_populate_record(null::private.delivery_columns, $1), json_populate_record(null::private.record_columns, $2),
-      json_populate_record(null::private.dead_columns, $3)) as answer`,
-    values: presentValues(rowsOf(batch)),
-  }),
-  replay: (batch, rewrite) => ({
-    actor: 'worker',
-    sql: `select private.replay_batch(json_populate_record(null::private.delivery_columns, $1), json_populate_record(null::private.record_columns, $2),
-      json_populate_record(null::private.dead_columns, $3), $4) as answer`,
-    values: [...presentValues(rowsOf(batch)), rewrite],
-  }),
-  settle: ({ owner, entries, events }) => ({
-    actor: 'worker',
-    sql: 'select private.settle_dead_letters($1, $2, json_populate_record(null::private.record_columns, $3)) as answer',
-    values: [owner, json(entries), recordColumns(rowsOf(events))],
-  }),
-};
 
 const written = [
   'public.event_journal',
@@ -254,23 +48,24 @@ const written = [
 type Step = (version: Version) => Call | string;
 
 /** Runs the steps in a world of their own, and returns the answers and the rows of every table that a batch writes, without what a commit makes anew. */
-async function resultOf(version: Version, steps: readonly Step[]) {
-  await beginWorld(session.client);
+async function resultOf({ client, as }: Session, version: Version, steps: readonly Step[]) {
+  await client.query('begin');
+  await createTenants(client);
   const answers: unknown[] = [];
   for (const step of steps) {
     const call = step(version);
-    if (typeof call === 'string') await session.client.query(call);
+    if (typeof call === 'string') await client.query(call);
     else {
-      const [row] = await session.as<{ answer: Row[] | null }>(call.actor, call.sql, call.values);
+      const [row] = await as<{ answer: Row[] | null }>(call.actor, call.sql, call.values);
       answers.push(row?.answer?.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))));
     }
   }
   const tables: Record<string, Row[]> = {};
   for (const table of written) {
-    const { rows } = await session.client.query<{ row: Row }>(`select to_jsonb(t) as row from ${table} t`);
+    const { rows } = await client.query<{ row: Row }>(`select to_jsonb(t) as row from ${table} t`);
     tables[table] = rows.map(({ row }) => withoutCommit(row)).toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
   }
-  await session.client.query('rollback');
+  await client.query('rollback');
   return { answers, tables };
 }
 
@@ -283,15 +78,13 @@ function withoutCommit({ id, lag_sum_ms, lag_max_ms, ...row }: Row): Row {
   );
 }
 
-async function both(...steps: Step[]) {
-  const [byFormer, byPresent] = [await resultOf(former, steps), await resultOf(present, steps)];
-  expect(byFormer).toEqual(byPresent);
-  const outcomes = Object.fromEntries(
-    byFormer.tables['public.event_journal']
-      ?.filter(({ id }) => String(id).startsWith('d'))
-      .map(({ id, outcome }) => [Number(String(id).slice(-4)), outcome]) ?? [],
-  );
-  return { ...byFormer, outcomes };
+/** The result of the steps, after it was found to be the same in every way. */
+async function same(...steps: Step[]) {
+  const result = await resultOf(before, former, steps);
+  expect(await resultOf(session, former, steps)).toEqual(result);
+  expect(await resultOf(session, present, steps)).toEqual(result);
+  const journal = result.tables['public.event_journal'] ?? [];
+  return { ...result, journal, outcomes: Object.fromEntries(journal.map(({ id, outcome }) => [Number(String(id).slice(-4)), outcome])) };
 }
 
 const ingest =
@@ -306,7 +99,7 @@ const one = (n: number, ...records: (Read | Dead)[]): Delivery => ({ n, records,
 
 describe('a batch of the former version makes the rows that a batch of this version makes', () => {
   it('of new events, of deliveries without records, and of lists of types of every length', async () => {
-    const { outcomes, answers, tables } = await both(
+    const { outcomes, answers, journal } = await same(
       ingest(
         {
           n: 1,
@@ -322,8 +115,7 @@ describe('a batch of the former version makes the rows that a batch of this vers
     );
     expect(answers).toEqual([[]]);
     expect(outcomes).toEqual({ 1: 'accepted', 2: 'accepted', 3: 'accepted' });
-    const journal = tables['public.event_journal']?.filter(({ id }) => String(id).startsWith('d'));
-    expect(journal?.map((row) => [row.event_types, row.record_count])).toEqual([
+    expect(journal.map((row) => [row.event_types, row.record_count])).toEqual([
       [['A', 'B', 'C'], 2],
       [[], 0],
       [['D'], 1],
@@ -331,7 +123,7 @@ describe('a batch of the former version makes the rows that a batch of this vers
   });
 
   it('of duplicates and conflicts, with stored events and within the batch', async () => {
-    const { outcomes, answers } = await both(
+    const { outcomes, answers } = await same(
       ingest(one(1, { n: 1, key: 'one' })),
       ingest(
         one(2, { n: 2, key: 'one' }),
@@ -345,7 +137,7 @@ describe('a batch of the former version makes the rows that a batch of this vers
 
   it('of dead letters: of records, of whole deliveries, in the quarantine, and of a record that is sent again', async () => {
     const dead = { dead: 'MISSING_FIELD' };
-    const { outcomes, answers } = await both(
+    const { outcomes, answers } = await same(
       ingest(
         one(1, { n: 1, ...dead }, { n: 2, key: 'two' }),
         one(2, { n: 4, ...dead, key: null, digest: null, index: null }),
@@ -358,7 +150,7 @@ describe('a batch of the former version makes the rows that a batch of this vers
   });
 
   it('of keys that are stored under their former spelling, which only some of its records have', async () => {
-    const { outcomes } = await both(
+    const { outcomes } = await same(
       ingest(one(1, { n: 1, key: '11999990000' })),
       ingest(one(2, { n: 2, key: 'plain' }, { n: 3, key: 'masked', formerKey: '11999990000' }, { n: 4, key: 'other' })),
     );
@@ -368,20 +160,18 @@ describe('a batch of the former version makes the rows that a batch of this vers
   it('of a large delivery in parts', async () => {
     const part = (part: NonNullable<Delivery['part']>, ...records: (Read | Dead)[]) =>
       ingest({ n: 1, records, types: part.part === 'first' ? ['A'] : [], part });
-    const { outcomes, tables } = await both(
+    const { outcomes, journal } = await same(
       ingest(one(9, { n: 9, key: 'nine' })),
       part({ part: 'first', record_total: 6 }, { n: 1, key: 'one' }, { n: 2, key: 'two' }),
       part({ part: 'next' }, { n: 3, key: 'nine' }, { n: 4, key: 'four' }),
       part({ part: 'last', outcomes_before: ['accepted', 'duplicate'] }, { n: 5, key: 'five' }, { n: 6, dead: 'MISSING_FIELD' }),
     );
     expect(outcomes).toEqual({ 1: 'mixed', 9: 'accepted' });
-    expect(tables['public.event_journal']).toContainEqual(
-      expect.objectContaining({ id: journalOf(1), record_count: 6, event_types: ['A'] }),
-    );
+    expect(journal).toContainEqual(expect.objectContaining({ id: journalOf(1), record_count: 6, event_types: ['A'] }));
   });
 
   it.each([false, true])('of the journal: what was stored, what had failed and what fails again, with rewrite %s', async (rewrite) => {
-    const { outcomes, answers } = await both(
+    const { outcomes, answers } = await same(
       ingest(
         one(
           1,
@@ -416,7 +206,7 @@ describe('a batch of the former version makes the rows that a batch of this vers
     });
     const letter = (n: number) => ({ n, dead: 'MISSING_FIELD', key: digest(String(n)), digest: digest('2') });
     const events = [one(1, { n: 2, key: 'two' }, { n: 3, key: 'stored', body: 'c' })];
-    const { answers } = await both(
+    const { answers } = await same(
       ingest(one(1, letter(2), letter(3), letter(4)), one(2, { n: 8, key: 'stored' })),
       () => claim,
       (version) => version.settle({ owner: uuid(5, 2), entries: [settled(2, 'event')], events: [one(1, { n: 2, key: 'two' })] }),
@@ -443,23 +233,24 @@ describe('a batch of the former version makes the rows that a batch of this vers
 });
 
 describe('a batch of the former version', () => {
-  it('stores its rows under the org and the project of the connection, although the batch names an org of another tenant', async () => {
-    const { tables } = await both(
-      ingest({ ...one(1, { n: 1, key: 'one' }, { n: 2, dead: 'MISSING_FIELD' }), connection: connectionId('B') }),
-    );
-    for (const table of ['public.event_journal', 'public.canonical_events', 'public.dlq_events', 'private.journal_payloads'])
-      expect(tables[table]?.filter((row) => String(row.id ?? row.journal_id).startsWith('d')).map((row) => row.org_id)).toEqual([
-        orgId('B'),
-      ]);
+  it('stores its rows under the org and the project of the connection, although the batch names those of another tenant', async () => {
+    const batch: Step = ingest({ ...one(1, { n: 1, key: 'one' }, { n: 2, dead: 'MISSING_FIELD' }), connection: connectionId('B') });
+    await expect(resultOf(before, former, [batch])).rejects.toMatchObject({ code: '23503' });
+    await before.client.query('rollback');
+    const { tables } = await resultOf(session, former, [batch]);
+    for (const table of written.filter((name) => name !== 'private.event_keys'))
+      expect([table, new Set(tables[table]?.map((row) => row.org_id))]).toEqual([table, new Set([orgId('B')])]);
   });
 
   it('is refused with a connection that does not exist, and nothing of the batch is stored', async () => {
-    await beginWorld(session.client);
+    await session.client.query('begin');
+    await createTenants(session.client);
     const { actor, sql, values } = former.ingest([
       one(1, { n: 1, key: 'one' }),
       { ...one(2, { n: 2, key: 'two' }), connection: uuid(4, 1) },
     ]);
     await expect(session.as(actor, sql, values)).rejects.toMatchObject({ code: '23503' });
-    expect((await session.client.query(`select from private.event_keys where idempotency_key in ('one', 'two')`)).rows).toEqual([]);
+    expect((await session.client.query('select from private.event_keys')).rows).toEqual([]);
+    await session.client.query('rollback');
   });
 });
