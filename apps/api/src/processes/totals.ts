@@ -3,6 +3,8 @@ import type { MetricValues } from '../platform/metrics.ts';
 
 /** The metrics of all processes together. */
 export interface Totals {
+  /** What the primary itself counts. */
+  registry: Registry;
   /** The newest values of a process. */
   report(processId: number, values: MetricValues): void;
   /** Keeps what an ended process has counted, so that no counter goes backwards. */
@@ -47,6 +49,7 @@ export function createTotals(countReady: () => number): Totals {
   let ofEnded: object[] = [];
 
   return {
+    registry: own,
     report(processId, values) {
       newest.set(processId, values);
     },
