@@ -39,7 +39,7 @@ describe('two processes', () => {
 
   it('compare together no more wrong operator tokens than one process, and both know who had the right one', async () => {
     const token = 'twenty-four-characters--';
-    const { origin } = await start(2, severalProcesses, { OPERATOR_TOKEN: token, TRUSTED_PROXIES: '127.0.0.1/32' });
+    const { origin, child } = await start(2, severalProcesses, { OPERATOR_TOKEN: token, TRUSTED_PROXIES: '127.0.0.1/32' });
     const clients = await connectToAll(origin, 2);
     const ask = (client: (typeof clients)[number] | undefined, from: string, sent: string) =>
       client?.ask(`${origin}/api/admin/flow`, { authorization: `Bearer ${sent}`, 'x-forwarded-for': from });
@@ -56,7 +56,15 @@ describe('two processes', () => {
     expect(new Set(await askAll(() => '10.0.0.1', token))).toEqual(new Set([429]));
 
     const ofMany: (number | string | undefined)[] = [];
-    for (let round = 0; round < 60; round++) ofMany.push(...(await askAll((n) => `10.1.${round}.${n}`, 'wrong')));
+    const guessFromMany = async () => {
+      for (let round = 0; round < 60; round++) ofMany.push(...(await askAll((n) => `10.1.${round}.${n}`, 'wrong')));
+    };
+    await guessFromMany();
+    // A reload brings no new tries.
+    child.kill('SIGHUP');
+    await until(() => expect(lines('reload: all processes were replaced')).toHaveLength(1));
+    await guessFromMany();
+    expect(count(ofMany, 401)).toBeGreaterThan(100);
     expect(count(ofOne, 401) + count(ofMany, 401)).toBeLessThanOrEqual(200 + Math.ceil(elapsed()));
     expect(new Set(await askAll(() => '10.0.0.2', token))).toEqual(new Set([200]));
     expect(count(await askAll((n) => `10.2.0.${n}`, token), 429)).toBeGreaterThan(0);
