@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { createTokenBucket, type Rate, type TokenBucket, tokensDueInMs } from './token-bucket.ts';
 
 /** A bucket of tokens. Its name says what it limits, and for whom. */
-export interface Allowance {
+interface Allowance {
   name: string;
   rate: Rate;
 }
