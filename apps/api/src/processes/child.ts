@@ -17,7 +17,7 @@ export interface Child {
   /** Asks the process to end. One that is not ready serves nobody: it ends at once. */
   leave(reason: 'stopped' | 'replaced'): void;
   kill(): void;
-  /** Asks for the values of its metrics. Resolves when they have arrived, or when they do not arrive within a second. */
+  /** Asks for the values of its metrics. Resolves when they have arrived or cannot arrive any more, after a second at the latest. */
   readValues(): Promise<void>;
 }
 
@@ -95,6 +95,7 @@ export function startChild(
   });
   function end(code: number | null, signal: string | null): void {
     clearInterval(watch);
+    for (const done of reads.values()) done();
     ready.reject(new EndedEarly(code));
     ended.resolve({ reason: reason ?? 'failed', code, signal, wasReady: isReady });
   }
