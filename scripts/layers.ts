@@ -33,7 +33,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'api tests',
     files: [`${api}/**/*.test.ts`, `${api}/test/**`],
-    imports: ['api/*', 'pipeline/*', 'pipeline tests', 'shared', 'local stack'],
+    imports: ['api/*', 'pipeline/*', 'pipeline tests', 'chaos', 'shared', 'local stack'],
     hint: tests,
   },
   {
