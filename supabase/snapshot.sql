@@ -8019,8 +8019,9 @@ begin
     elsif v_plan.status <> 'pending_approval' then
       return format('a plan that is %s cannot be approved', v_state);
     end if;
-    -- Two approvals at the same moment would each miss the other's deliveries.
-    perform from public.org_members where org_id = v_plan.org_id and user_id = v_plan.created_by for no key update;
+    -- Two approvals at the same moment would each miss the other's deliveries. The member's row cannot be this lock: private.require_admin has it in
+    -- share mode in both transactions, so that each would wait for the other.
+    perform pg_advisory_xact_lock(hashtextextended('tributary.replays ' || v_plan.org_id || v_plan.created_by, 0));
     v_today := private.replays_of_day(v_plan.org_id, v_plan.created_by);
     v_second := v_plan.needs_second_approval or p_matched + v_today > p_threshold;
     if v_second and v_plan.created_by = auth.uid() then

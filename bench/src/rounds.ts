@@ -1,3 +1,4 @@
+import { withClient } from '@tributary/supabase/local/database.ts';
 import type { CeilingRequest, CeilingResult } from './ceiling.ts';
 import type { ClosedLoopRequest, ClosedLoopResult } from './closed-loop.ts';
 import type { Contestant } from './contestants.ts';
@@ -35,6 +36,8 @@ export interface Round {
   longestPauseMs: number;
   statuses: Record<string, number>;
   withoutRetryAfter: number;
+  /** Events that are in Postgres when the last answer has come, for each accepted one; undefined where they cannot be counted. */
+  storedShare?: number | undefined;
   cost: Cost;
 }
 
@@ -79,7 +82,9 @@ export async function closedLoop(
   const traffic = contestant.traffic(scenario === 'c' ? 'batch' : 'purchase', perRequest);
   if (!traffic) return undefined;
   const run = () => measure<ClosedLoopResult>('closed-loop', { ...request, traffic } satisfies ClosedLoopRequest);
+  const storedBefore = await countStored(contestant);
   const { result, cost } = await costOf(contestant, run, ({ accepted }) => accepted * perRequest);
+  const stored = (await countStored(contestant)) - storedBefore;
   const { accepted, requestsPerSecond, latencyMs, longestPauseMs, statuses, withoutRetryAfter, errors } = result;
   return {
     contestant: contestant.name,
@@ -93,8 +98,17 @@ export async function closedLoop(
     longestPauseMs,
     statuses: errors > 0 ? { ...statuses, error: errors } : statuses,
     withoutRetryAfter,
+    storedShare: Number.isNaN(stored) ? undefined : stored / Math.max(1, accepted * perRequest),
     cost,
   };
+}
+
+/** NaN where nobody said how events are counted. */
+async function countStored({ postgres }: Contestant): Promise<number> {
+  if (!postgres?.countSql) return Number.NaN;
+  const { superuserUrl, countSql } = postgres;
+  const { rows } = await withClient(superuserUrl, (client) => client.query<unknown[]>({ text: countSql, rowMode: 'array' }));
+  return Number(rows[0]?.[0]);
 }
 
 /** (d): the statement of the checkout's writer, called directly from Node. Undefined for other servers. */

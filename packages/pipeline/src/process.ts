@@ -104,17 +104,28 @@ export function processDelivery(
   context: ProcessContext,
   isWanted?: (index: number) => boolean,
 ): (ProcessedRecord | undefined)[] {
+  return [...processRecords(source, delivery, body, context, isWanted)];
+}
+
+/** The outcomes of {@link processDelivery} one by one: a record is processed when its outcome is asked for, so that the caller may pause between two. */
+export function* processRecords(
+  source: Source,
+  delivery: Delivery,
+  body: Body,
+  context: ProcessContext,
+  isWanted?: (index: number) => boolean,
+): Generator<ProcessedRecord | undefined, void, void> {
   let records: RawRecord[];
   try {
     records = [...recordsOf(source, delivery, body, context.config)];
   } catch (error) {
     const value = body.kind === 'empty' ? null : body.value;
-    return [failure(error, { screen: unreadScreen, sample: () => shapeOf(value) }, undefined)];
+    yield failure(error, { screen: unreadScreen, sample: () => shapeOf(value) }, undefined);
+    return;
   }
   const receivedAt = new Date(context.receivedAtMs).toISOString();
-  return records.map((record, index) =>
-    isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context, receivedAt) : undefined,
-  );
+  for (const [index, record] of records.entries())
+    yield isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context, receivedAt) : undefined;
 }
 
 function processRecord(

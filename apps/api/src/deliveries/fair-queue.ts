@@ -11,8 +11,7 @@ type Offer<Item> = (item: Item, allowance: number) => Taken;
 export interface FairQueue<Item> {
   add(sender: Sender, item: Item): void;
   /**
-   * Offers items, turn by turn, until `isFilled`, or until the next item of no org fits. Items that were taken, also in part, leave the queue:
-   * what is left of one is added again when its part is done.
+   * Offers items, turn by turn, until `isFilled`, or until the next item of no org fits. Items that were taken leave the queue.
    */
   take(offer: Offer<Item>): void;
   isEmpty(): boolean;
@@ -34,8 +33,11 @@ interface Org<Item> {
  * Deficit round robin: orgs take turns, each turn adds a credit of `quantum`, and an org takes items while its credit is above zero. Within an
  * org its connections take turns item by item. So the orgs get equal shares of what is taken, by cost and not by number, and an org that is
  * alone gets everything.
+ *
+ * What is left of an item that was taken in part leaves the queue too, and is added again when its part is done; a queue that `keepsDivided` items offers the
+ * rest at the next turn of its connection instead.
  */
-export function createFairQueue<Item>(quantum: number): FairQueue<Item> {
+export function createFairQueue<Item>(quantum: number, { keepsDivided = false } = {}): FairQueue<Item> {
   // The next to be served first.
   const ring: Org<Item>[] = [];
   // Also the orgs without items that have used more than their credit, as long as others wait.
@@ -105,7 +107,7 @@ export function createFairQueue<Item>(quantum: number): FairQueue<Item> {
         else ring.push(org);
       }
       ring.unshift(...stuck);
-      removeDivided(divided);
+      if (!keepsDivided) removeDivided(divided);
       // Nobody waits, so nobody needs to be compensated.
       if (ring.length === 0) byId.clear();
     },

@@ -5,10 +5,11 @@ import { orgDigest } from '@tributary/pipeline/crypto/org-digest.ts';
 import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
 import { type JournalHead, maskedHeaders, packDelivery, presentedCredentials, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { redactCredentials } from '@tributary/pipeline/privacy/credentials.ts';
-import { processDelivery } from '@tributary/pipeline/process.ts';
+import { type ProcessedRecord, processRecords } from '@tributary/pipeline/process.ts';
 import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
+import { finish, type Steps } from '../platform/steps.ts';
 import type { Connection } from './connection-cache.ts';
 import type { Rejected } from './rejected-queue.ts';
 import type { DeadRow, DeliveryRow, KeyRow, WriteItem, WriteRecord } from './rows.ts';
@@ -32,9 +33,16 @@ export interface Arrival {
 const nowOf = ({ replay, receivedAtMs }: Arrival): number => replay?.nowMs ?? receivedAtMs;
 
 /** Runs a verified delivery through the pipeline. Returns its rows, and the body sealed under the org's key. */
-export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
+export const prepareWrite = (arrival: Arrival, body: Body): WriteItem => finish(prepareInSteps(arrival, body));
+
+/** Does what {@link prepareWrite} does, and pauses after each record. */
+export function* prepareInSteps(arrival: Arrival, body: Body): Steps<WriteItem> {
   const journalId = newId(nowOf(arrival));
-  const records = prepareRecords(arrival, body, journalId, () => true) as WriteRecord[];
+  const records: WriteRecord[] = [];
+  for (const record of preparedRecords(arrival, body, journalId)) {
+    if (record) records.push(record);
+    yield;
+  }
   const isTest = records.some((record) => 'event' in record && record.event.is_test === true);
   return {
     delivery: deliveryRow(arrival, journalId, isTest, eventTypes(records)),
@@ -47,14 +55,20 @@ export function prepareWrite(arrival: Arrival, body: Body): WriteItem {
  * Runs the wanted records of a verified delivery through the pipeline. Returns rows that point at `journalId`, and undefined for the other
  * records.
  */
-export function prepareRecords(
+export const prepareRecords = (
   arrival: Arrival,
   body: Body,
   journalId: string,
   isWanted: (index: number) => boolean,
-): (WriteRecord | undefined)[] {
+): (WriteRecord | undefined)[] => [...preparedRecords(arrival, body, journalId, isWanted)];
+
+function* preparedRecords(
+  arrival: Arrival,
+  body: Body,
+  journalId: string,
+  isWanted?: (index: number) => boolean,
+): Generator<WriteRecord | undefined, void, void> {
   const { connection, receivedAtMs, isTest } = arrival;
-  const scope = { org_id: connection.orgId, project_id: connection.projectId, source_connection_id: connection.id, journal_id: journalId };
   const nowMs = nowOf(arrival);
   const context = {
     orgId: connection.orgId,
@@ -70,48 +84,57 @@ export function prepareRecords(
     isTest,
     newId: () => newId(nowMs),
   };
-  return processDelivery(connection.source, arrival.delivery, body, context, isWanted).map((record, index): WriteRecord | undefined => {
-    if (!record) return undefined;
-    if (!record.ok) {
-      const retryable = errorClasses[record.errorClass].retryable === 'yes';
-      return {
-        dead: {
-          id: newId(nowMs),
-          ...scope,
-          record_index: index,
-          error_class: record.errorClass,
-          last_error_message: record.message,
-          field_path: record.path ?? null,
-          source_event_type: record.sourceEventType ?? null,
-          idempotency_key: record.idempotencyKey ?? null,
-          next_retry_at: retryable ? new Date(nowMs + 30_000).toISOString() : null,
-          is_quarantine: false,
-          sample: record.sample,
-          // A delivery that failed as a whole is recognised by its bytes.
-          record_key: record.identity?.key ?? deliveryDigest(arrival),
-          record_digest: record.identity?.bodySha256 ?? null,
-        },
-      };
-    }
-    const { event } = record;
+  let index = 0;
+  for (const record of processRecords(connection.source, arrival.delivery, body, context, isWanted)) {
+    yield record && writeRecordOf(arrival, journalId, record, index);
+    index++;
+  }
+}
+
+/** The rows of the record at a place of the delivery. */
+function writeRecordOf(arrival: Arrival, journalId: string, record: ProcessedRecord, index: number): WriteRecord {
+  const { connection } = arrival;
+  const nowMs = nowOf(arrival);
+  if (!record.ok) {
+    const retryable = errorClasses[record.errorClass].retryable === 'yes';
     return {
-      key: {
+      dead: {
+        id: newId(nowMs),
+        org_id: connection.orgId,
+        project_id: connection.projectId,
         source_connection_id: connection.id,
-        idempotency_key: event.idempotency_key,
-        event_id: event.id,
-        event_time: event.event_time,
-        body_sha256: record.bodySha256,
         journal_id: journalId,
-        dlq_id: newId(nowMs),
-        ...(record.formerKey !== undefined && connection.keys.hasFormerIds ? formerKeys(connection, record.formerKey) : undefined),
-        ...(arrival.replay
-          ? { record_keys: recordKeys(arrival, record.formerKey ?? event.idempotency_key, record.bodySha256) }
-          : undefined),
+        record_index: index,
+        error_class: record.errorClass,
+        last_error_message: record.message,
+        field_path: record.path ?? null,
+        source_event_type: record.sourceEventType ?? null,
+        idempotency_key: record.idempotencyKey ?? null,
+        next_retry_at: retryable ? new Date(nowMs + 30_000).toISOString() : null,
+        is_quarantine: false,
+        sample: record.sample,
+        // A delivery that failed as a whole is recognised by its bytes.
+        record_key: record.identity?.key ?? deliveryDigest(arrival),
+        record_digest: record.identity?.bodySha256 ?? null,
       },
-      // The row is this delivery's own, so that it is completed instead of copied.
-      event: Object.assign(event, { record_index: index }),
     };
-  });
+  }
+  const { event } = record;
+  return {
+    key: {
+      source_connection_id: connection.id,
+      idempotency_key: event.idempotency_key,
+      event_id: event.id,
+      event_time: event.event_time,
+      body_sha256: record.bodySha256,
+      journal_id: journalId,
+      dlq_id: newId(nowMs),
+      ...(record.formerKey !== undefined && connection.keys.hasFormerIds ? formerKeys(connection, record.formerKey) : undefined),
+      ...(arrival.replay ? { record_keys: recordKeys(arrival, record.formerKey ?? event.idempotency_key, record.bodySha256) } : undefined),
+    },
+    // The row is this delivery's own, so that it is completed instead of copied.
+    event: Object.assign(event, { record_index: index }),
+  };
 }
 
 /** The `record_key` of a record that the database refused. The digest of the contents, made with the key of the org, is the key of this digest. */

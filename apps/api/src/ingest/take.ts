@@ -1,11 +1,12 @@
 import { proveDelivery, type Verification, verifyDelivery } from '@tributary/pipeline/verify.ts';
 import type { ErrorClass } from '@tributary/shared/errors.ts';
-import { isHeavyBody } from '../deliveries/heavy.ts';
+import { isHeavyInSteps } from '../deliveries/heavy.ts';
 import { type PackedConnection, packConnection, unpackConnection } from '../deliveries/packed.ts';
-import { type Arrival, prepareRejected, prepareWrite } from '../deliveries/prepare.ts';
+import { type Arrival, prepareInSteps, prepareRejected } from '../deliveries/prepare.ts';
 import type { Rejected } from '../deliveries/rejected-queue.ts';
 import type { WriteItem } from '../deliveries/rows.ts';
 import { Refusal } from '../platform/refusal.ts';
+import { finish, type Steps } from '../platform/steps.ts';
 import { type Task, ThreadFailure, type Threads } from '../platform/threads.ts';
 
 interface Reason {
@@ -39,8 +40,8 @@ interface PackedArrival extends Omit<Arrived, 'arrival'> {
 /** Verifies a delivery that arrived, and makes its rows. */
 export const takeTask: Task<Arrived, Taken> = {
   name: 'take',
-  isHeavy: ({ arrival }) => isHeavyBody(arrival.delivery.raw),
-  run: take,
+  isHeavy: ({ arrival }) => isHeavyInSteps(arrival.delivery.raw),
+  run: (arrived) => finish(take(arrived)),
   pack: ({ arrival, ...rest }): PackedArrival => ({ ...rest, arrival: { ...arrival, connection: packConnection(arrival.connection) } }),
   unpack: ({ arrival, ...rest }: PackedArrival): Arrived => ({
     ...rest,
@@ -53,8 +54,8 @@ export interface TakeDeps {
   threads: Threads;
   /** Whether the quarantine may keep a delivery of so many bytes. */
   mayKeep(bytes: number): boolean;
-  /** Runs light work at its turn on the event loop. */
-  inTurn<T>(work: () => T): Promise<Awaited<T>>;
+  /** Does light work at its turn on the event loop. */
+  inTurn<T>(work: Steps<T>): Promise<T>;
 }
 
 /**
@@ -63,10 +64,12 @@ export interface TakeDeps {
  */
 export function takeArrival(deps: TakeDeps, arrival: Arrival): Promise<{ item: WriteItem } | Rejection> {
   if (takeTask.isHeavy({ arrival })) return takeHeavy(deps, arrival);
-  return deps.inTurn(() => {
-    const taken = take({ arrival });
-    return 'item' in taken ? taken : { ...taken, rejected: prepareRejected(arrival, taken.error, taken.message) };
-  });
+  return deps.inTurn(takeLight(arrival));
+}
+
+function* takeLight(arrival: Arrival): Steps<{ item: WriteItem } | Rejection> {
+  const taken = yield* take({ arrival });
+  return 'item' in taken ? taken : { ...taken, rejected: prepareRejected(arrival, taken.error, taken.message) };
 }
 
 async function takeHeavy({ threads, mayKeep }: TakeDeps, arrival: Arrival): Promise<{ item: WriteItem } | Rejection> {
@@ -83,7 +86,7 @@ async function takeHeavy({ threads, mayKeep }: TakeDeps, arrival: Arrival): Prom
   return { ...reason, rejected: sealed && { connection, bytes, hasCredential, seal: () => sealed } };
 }
 
-function take({ arrival, sealsRejected = false, unreadable }: Arrived): Taken {
+function* take({ arrival, sealsRejected = false, unreadable }: Arrived): Steps<Taken> {
   const { connection, delivery, secrets, receivedAtMs } = arrival;
   const reject = (error: ErrorClass, message: string, detail?: string): Taken => ({
     error,
@@ -97,7 +100,7 @@ function take({ arrival, sealsRejected = false, unreadable }: Arrived): Taken {
       ? verifyDelivery(connection.source, delivery, verifier, receivedAtMs)
       : { verdict: proveDelivery(connection.source, delivery, verifier, receivedAtMs) };
   if (!verdict.ok) return reject(verdict.error, verdict.message);
-  if (body) return { item: prepareWrite(arrival, body) };
+  if (body) return { item: yield* prepareInSteps(arrival, body) };
   const message = unreadable ?? bodyError?.message ?? 'the body cannot be read';
   return reject('INVALID_PAYLOAD', message, message);
 }
