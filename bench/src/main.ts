@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkBudget } from './budget.ts';
-import { type Contestant, isCheckout, startBare, startCheckout, startCommand } from './contestants.ts';
+import { type Contestant, isCheckout, startBare, startCheckout } from './contestants.ts';
 import { measureAll, type Part, parts } from './measure-all.ts';
-import { readPeerRequests } from './peer-requests.ts';
+import { startPeer } from './peer.ts';
 import { printReport, writeDocument } from './report.ts';
 
 const usage = `Usage: npm run bench -- [--quick] [--rounds <n>] [--seconds <n>] [--connections <n,n>] [--only <part,part>] [--against <name>=<server>] [--requests <name>=<json>] [--json <file>] [--docs]
@@ -16,8 +16,8 @@ const usage = `Usage: npm run bench -- [--quick] [--rounds <n>] [--seconds <n>] 
                        packages installed. Anything else is a command for a shell: it gets PORT, on which it must listen, and DATABASE_URL of an empty
                        database, of which it is the superuser, on a Postgres with the settings of Tributary's.
 --requests             how requests to that command are sent, as JSON or the name of a file with it: {"path": "/", "ready": "/", "headers": {},
-                       "batches": false, "verification": {"scheme": "standard-webhooks"}, "secret": "whsec_..."}. verification is as in the
-                       settings of a generic webhook connection; ready is a path that answers less than 500 when the server is ready.
+                       "batches": false, "verification": {"scheme": "standard-webhooks"}, "secret": "whsec_...", "count": "select ..."}.
+                       Without it, the command writes that JSON into the file REQUESTS when the server is ready. See docs/benchmarks.md.
 --quick                measures 2 s in one round: for trying the bench, not for figures to quote
 --docs                 also writes the tables into docs/benchmarks.md
 --budget               compares what each step costs with bench/budget.json, as ratios to fixed work of the same process, and names the steps that became
@@ -104,11 +104,7 @@ try {
   for (const [name, server] of options.against) {
     say(`starting ${name}`);
     others.push(
-      await start(
-        isCheckout(server)
-          ? startCheckout(name, resolve(server))
-          : startCommand(name, server, readPeerRequests(options.requests.get(name))),
-      ),
+      await start(isCheckout(server) ? startCheckout(name, resolve(server)) : startPeer(name, server, options.requests.get(name))),
     );
   }
   const result = await measureAll(bare, [here, ...others], { ...options, say });

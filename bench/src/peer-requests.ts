@@ -11,6 +11,8 @@ export interface PeerRequests {
   headers: Record<string, string>;
   takesBatches: boolean;
   signed: { type: string; config: unknown; secrets: Secret[] } | undefined;
+  /** Counts the events in the server's database. */
+  countSql: string | undefined;
 }
 
 const schema = z.strictObject({
@@ -20,16 +22,17 @@ const schema = z.strictObject({
   batches: z.boolean().default(false),
   verification: z.record(z.string(), z.unknown()).optional(),
   secret: z.string().optional(),
+  count: z.string().optional(),
 });
 
 /** Reads `--requests`: JSON, or the name of a file with it. The signature is described as for the generic webhook source. */
-export function readPeerRequests(text: string | undefined): PeerRequests {
-  const json = text !== undefined && existsSync(text) ? readFileSync(text, 'utf8') : (text ?? '{}');
-  const { path, ready, headers, batches, verification, secret } = schema.parse(JSON.parse(json));
+export function readPeerRequests(text: string): PeerRequests {
+  const json = existsSync(text) ? readFileSync(text, 'utf8') : text;
+  const { path, ready, headers, batches, verification, secret, count } = schema.parse(JSON.parse(json));
   const webhook = sources.get('webhook');
   if (verification && (secret === undefined || !webhook)) throw new Error('a signature needs a secret');
   const config = verification && webhook?.config.parse({ verification });
   const name = webhook?.secrets[0]?.name ?? '';
   const signed = config === undefined || secret === undefined ? undefined : { type: 'webhook', config, secrets: [{ name, value: secret }] };
-  return { path, ready, headers, takesBatches: batches, signed };
+  return { path, ready, headers, takesBatches: batches, signed, countSql: count };
 }

@@ -57,12 +57,13 @@ function sections(result: BenchResult): Section[] {
         '',
         'server',
         'connections',
-        'API main thread µs',
-        'API µs',
+        'main thread µs',
+        'server µs',
         'Postgres µs',
-        'API + Postgres µs',
+        'server + Postgres µs',
         'WAL bytes',
         'full-page images',
+        'rows in Postgres at the last answer',
       ],
       rows: groups(result).map(([first, middle]) => [
         names[first.scenario],
@@ -74,6 +75,7 @@ function sections(result: BenchResult): Section[] {
         middle(({ cost }) => cost.sumUs),
         first.scenario === 'a' ? '' : Math.round(middle(({ cost }) => cost.walBytes)),
         first.scenario === 'a' ? '' : middle(({ cost }) => cost.fullPageImages),
+        first.cost.storedShare === undefined ? '' : `${Math.round(middle(({ cost }) => cost.storedShare ?? 0) * 100)} %`,
       ]),
     },
     {
@@ -105,7 +107,7 @@ function sections(result: BenchResult): Section[] {
       head: [
         'server',
         'purchases',
-        'API + Postgres µs',
+        'server + Postgres µs',
         'longest pause ms',
         'slowest answer ms',
         'large: µs per record',

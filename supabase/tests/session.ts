@@ -12,9 +12,9 @@ export type Session = {
   close(): Promise<void>;
 };
 
-/** Opens a database for one test file. Each test begins a world in it and rolls it back. */
-export async function openSession(): Promise<Session> {
-  const database = await createTestDatabase();
+/** Opens a database for one test file. Each test begins a world in it and rolls it back. `made` is a database that is not to be the usual one. */
+export async function openSession(made?: TestDatabase): Promise<Session> {
+  const database = made ?? (await createTestDatabase());
   const client = new pg.Client({ connectionString: database.superuserUrl });
   await client.connect();
   return {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { CircuitOpenError, type Circuits } from '../platform/breaker.ts';
-import { type Db, isCancelled, isRetryable, isUnavailable } from '../platform/db.ts';
+import { type Db, isCancelled, isUnavailable } from '../platform/db.ts';
+import { isRetryable } from '../platform/lost-race.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { createBatchWriter } from './batch-writer.ts';

@@ -73,3 +73,27 @@ test('a login that Postgres refuses counts as a database that is unavailable', a
   await expect(elsewhere.as(user.claims, (sql) => sql('select 1'))).rejects.toSatisfy(isUnavailable);
   await elsewhere.close();
 });
+
+test("a person's transaction that loses a deadlock runs again, and both transactions take effect", async () => {
+  await world.admin('create table public.raced (id integer primary key, times integer not null default 0)');
+  await world.admin('insert into public.raced values (1), (2)');
+  await world.admin('grant select, update on public.raced to authenticated');
+  const bothHoldARow = Promise.withResolvers<void>();
+  let holding = 0;
+  let runs = 0;
+  const add = (ids: readonly number[]) =>
+    world.db.as(user.claims, async (sql) => {
+      runs++;
+      for (const id of ids) {
+        await sql('update public.raced set times = times + 1 where id = $1', [id]);
+        if (++holding === 2) bothHoldARow.resolve();
+        await bothHoldARow.promise;
+      }
+    });
+  await Promise.all([add([1, 2]), add([2, 1])]);
+  expect(runs).toBe(3);
+  expect(await world.admin('select id, times from public.raced order by id')).toEqual([
+    { id: 1, times: 2 },
+    { id: 2, times: 2 },
+  ]);
+});

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { isRetryable, retryLostRaces } from './lost-race.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
 import { createTurns, type TurnLimits, type TurnRefusal } from './turns.ts';
 
@@ -42,7 +43,8 @@ export interface Claims {
 export interface Db {
   /**
    * Runs as the signed-in user, under RLS: a transaction whose first statement sets role and claims. People's statements take turns by org
-   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createTurns}.
+   * and person. Throws Refusal `rate_limited` or `overloaded` when too much waits already: see {@link createTurns}. After a lost race `run` is called
+   * again in a new transaction, so it changes nothing besides the database.
    */
   as<T>(claims: Claims, run: (sql: Sql) => Promise<T>): Promise<T>;
   /** The other roles for what a person's request needs in them. It uses the pool and the turns of {@link Db.as}. */
@@ -183,20 +185,14 @@ export function createDb(options: DbOptions, log: Logger): Db {
   }
 
   const inTurn: Db['inTurn'] = (claims, work) => turns.run({ org: claims[payingOrg] ?? claims.sub, member: claims.sub }, work);
+  const asUser = (claims: Claims) => ({
+    text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
+    values: [JSON.stringify(claims)],
+  });
   const asRole = (role: 'ingest' | 'worker' | 'maintenance') => ({ text: `select set_config('role', $1, true)`, values: [role] });
 
   return {
-    as: (claims, run) =>
-      inTurn(claims, () =>
-        transaction(
-          commandPool,
-          {
-            text: `select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`,
-            values: [JSON.stringify(claims)],
-          },
-          run,
-        ),
-      ),
+    as: (claims, run) => inTurn(claims, () => retryLostRaces(() => transaction(commandPool, asUser(claims), run))),
     onBehalfOf(claims) {
       const ingest: Sql = (text, values) => inTurn(claims, () => transaction(commandPool, asRole('ingest'), (sql) => sql(text, values)));
       return { ingest, lookUp: ingest, worker: (run) => inTurn(claims, () => transaction(commandPool, asRole('worker'), run)) };
@@ -307,12 +303,6 @@ function isTimeout(error: unknown): boolean {
 export function isCancelled(error: unknown): boolean {
   const state = sqlState(error);
   return state === '57014' || state === '55P03';
-}
-
-/** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */
-export function isRetryable(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === '40P01' || state === '40001';
 }
 
 /** The database refused the data itself (SQLSTATE classes 22, 23, 54, and 42804): it would refuse another try as well. */

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRetryable } from './db.ts';
 
 const triesMax = 6;
 
@@ -18,4 +17,10 @@ export async function retryLostRaces<T>(transaction: () => Promise<T>, onLost?: 
       await sleep(5 * 2 ** (tries - 1) * (0.5 + Math.random()));
     }
   }
+}
+
+/** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */
+export function isRetryable(error: unknown): boolean {
+  const state = (error as { code?: unknown } | null)?.code;
+  return state === '40P01' || state === '40001';
 }

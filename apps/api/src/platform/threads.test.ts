@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMetrics } from './metrics.ts';
@@ -9,11 +10,13 @@ import { createThreads, type Task, ThreadFailure, type Threads } from './threads
 
 /** A program of threads whose tasks go wrong on purpose. */
 const program = `
+  import { getHeapStatistics } from 'node:v8';
   const keep = [];
   export function runTask({ packed, port }) {
     if (packed.does === 'loop') for (;;) keep.length = 0;
     if (packed.does === 'eat') for (;;) keep.push({ n: keep.length });
     if (packed.does === 'throw') throw new RangeError('as the task said');
+    if (packed.does === 'measure') return { list: [getHeapStatistics().heap_size_limit / 1048576] };
     for (let n = 0; n < 10; n++) port.postMessage([n * 2, n * 2 + 1]);
     return { list: [] };
   }`;
@@ -27,17 +30,21 @@ const task: Task<{ does: string }, { list: unknown[] }> = {
 };
 const owner = (orgId: string) => ({ id: orgId, orgId });
 
+const heapMegabytes = 32;
+const start = (): Threads =>
+  createThreads({
+    entry: pathToFileURL(join(directory, 'program.mjs')),
+    metrics: createMetrics(),
+    log: pino({ level: 'silent' }),
+    limits: { threadsMax: 2, heapMegabytes, taskMs: 2_000, idleMs: 1_000 },
+  });
+
 let directory: string;
 let threads: Threads;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'tributary-threads-'));
   writeFileSync(join(directory, 'program.mjs'), program);
-  threads = createThreads({
-    entry: pathToFileURL(join(directory, 'program.mjs')),
-    metrics: createMetrics(),
-    log: pino({ level: 'silent' }),
-    limits: { threadsMax: 2, heapMegabytes: 32, taskMs: 2_000, idleMs: 1_000 },
-  });
+  threads = start();
 });
 afterAll(async () => {
   await threads.stop();
@@ -69,4 +76,14 @@ it('ends a task that takes too long, and runs the tasks of another org meanwhile
   expect((await threads.run(task, { does: 'list' }, owner('b'))).list).toHaveLength(20);
   expect(await endless).toBe('time');
   expect((await threads.run(task, { does: 'list' }, owner('a'))).list).toHaveLength(20);
+});
+
+it('gives a thread its own heap, also in a process whose flags set the sizes of a heap', async () => {
+  setFlagsFromString('--max-old-space-size=256');
+  setFlagsFromString('--max-semi-space-size=16');
+  const others = start();
+  const { list } = await others.run(task, { does: 'measure' }, owner('a'));
+  await others.stop();
+  // The limit that V8 states has room for the young generation, too.
+  expect(list[0]).toBeLessThan(2 * heapMegabytes);
 });

@@ -354,6 +354,41 @@ describe('approval', () => {
     expect((await plan(org.owner)).needsSecondApproval, 'a day later').toBe(false);
   });
 
+  it('of two plans of one person at the same moment: the second waits for the first and counts its deliveries', async () => {
+    const org = await api.makeOrg();
+    await deliverMany(await connect(org), threshold - 1);
+    const plans = [await plan(org.owner), await plan(org.owner)];
+    const clients = await Promise.all(plans.map(() => api.db.pools.commands.connect()));
+    try {
+      // Every function that calls private.require_admin takes the member's row in share mode: both transactions have it before either of them approves.
+      for (const client of clients) {
+        await client.query('begin');
+        await client.query(`select set_config('role', 'authenticated', true), set_config('request.jwt.claims', $1, true)`, [
+          JSON.stringify(org.owner.claims),
+        ]);
+        await client.query(`select private.count_events_of_person($1, '{}')`, [org.id]);
+      }
+      const refusals = await Promise.all(
+        clients.map(async (client, n) => {
+          const { rows } = await client.query('select private.step_replay($1, $2, $3, $4, $5) as refusal', [
+            plans[n]?.id,
+            'approve',
+            null,
+            threshold - 1,
+            threshold,
+          ]);
+          await client.query('commit');
+          return rows[0].refusal;
+        }),
+      );
+      expect(refusals.filter((refusal) => refusal !== null)).toEqual([
+        expect.stringContaining(`with the ${threshold - 1} deliveries of the last 24 hours`),
+      ]);
+    } finally {
+      for (const client of clients) client.release(true);
+    }
+  });
+
   it('of a large plan by its creator is refused by the table itself, and so is a skipped step', async () => {
     const org = await api.makeOrg();
     const { id } = await plan(org.owner);
