@@ -1,4 +1,4 @@
-import { safeEqualAny } from '../crypto/constant-time.ts';
+import { anySafeEqual } from '../crypto/constant-time.ts';
 import { formsOf, renderingsOf } from '../crypto/renderings.ts';
 import type { Delivery, RejectClass, Signed, Verdict } from '../source.ts';
 import { type Placed, placeName, valuesAt } from './places.ts';
@@ -38,11 +38,11 @@ export function checkToken(
 ): Verdict {
   if (secrets.length === 0) return refused(`This connection has no ${name}: set it.`, error);
   if (given === undefined) return refused(`The delivery carries no ${name} in the ${place}.`, error);
-  const expected = secrets.flatMap(formsOf);
   let isKnown = false;
   for (const text of typeof given === 'string' ? [given] : given) {
     const trimmed = text.trim();
-    for (const reading of trimmed === text ? [text] : [text, trimmed]) if (safeEqualAny(reading, expected)) isKnown = true;
+    const readings = trimmed === text ? [text] : [text, trimmed];
+    for (const secret of secrets) if (anySafeEqual(readings, formsOf(secret))) isKnown = true;
   }
   return isKnown
     ? { ok: true }
