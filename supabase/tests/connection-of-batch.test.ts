@@ -108,3 +108,39 @@ describe.each(Object.entries(changes))('a transaction that %s a connection', (_,
     expect(await scopes()).toEqual(await events());
   });
 });
+
+describe('a connection', () => {
+  const written = ['public.canonical_events', 'public.event_journal'];
+
+  /** Leaves only the rows of one of the two tables, which no foreign key holds to the connection. */
+  async function leaveOnly(table: string | undefined) {
+    await ingest(session.client);
+    await session.client.query('begin');
+    await session.client.query('delete from private.journal_payloads where journal_id = $1', [uuid(2, number)]);
+    for (const name of ['private.event_keys', 'public.connection_activity', ...written.filter((one) => one !== table)])
+      await session.client.query(`delete from ${name} where source_connection_id = $1`, [id]);
+  }
+
+  it.each(
+    written.flatMap((table) => [
+      [table, 'deleted', 'delete from public.source_connections where id = $1'],
+      [table, 'moved to another org', changes.moves()],
+      [table, 'moved to another project', `update public.source_connections set project_id = '${uuid(6, 1)}' where id = $1`],
+      [table, 'given another id', `update public.source_connections set id = '${uuid(6, 2)}' where id = $1`],
+    ]),
+  )('that has rows in %s only cannot be %s', async (table, _, sql) => {
+    await leaveOnly(table);
+    await session.client.query(
+      `insert into public.projects (id, org_id, name, slug) values ('${uuid(6, 1)}', '${orgId('A')}', 'Other', 'other')`,
+    );
+    await expect(session.client.query(sql, [id])).rejects.toMatchObject({ code: '23503', constraint: 'connection_is_used' });
+  });
+
+  it('that has neither can be moved and deleted', async () => {
+    await leaveOnly(undefined);
+    await session.client.query(changes.moves(), [id]);
+    expect(await scopes()).toEqual([{ org_id: orgId('B'), project_id: projectId('B') }]);
+    await session.client.query(changes.deletes(), [id]);
+    expect(await scopes()).toEqual([]);
+  });
+});

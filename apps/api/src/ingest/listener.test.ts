@@ -1,20 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer as createHttpServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { getRequestListener } from '@hono/node-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createApp } from '../app.ts';
-import { createServer } from '../server.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
+import { bodyOf, comparable, exchange, hottok, requestOf, type Sent, serveBothWays, type Way, ways } from '../test/both-ways.ts';
 
-// A delivery comes in by the listener or by the routes of Hono. Both answer the same bytes, apart from ids, times and the order of the headers.
+// Both ways of a delivery answer the same bytes, apart from ids, times and the order of the headers.
 
-const hottok = 'hottok-of-both-ways-0123456789';
 let api: TestApi;
-let servers: { listener: Server; hono: Server };
+let servers: Record<Way, Server>;
+let closeServers: () => void;
 let stopping = false;
 let paths: Record<'taken' | 'limited' | 'paused' | 'closed', string>;
 let ids: Record<keyof typeof paths, string>;
@@ -30,93 +26,14 @@ beforeAll(async () => {
   await api.admin('update source_connections set is_active = false where id = $1', [ids.paused]);
   await api.admin(`update source_connections set allowed_ips = '{192.0.2.0/24}' where id = $1`, [ids.closed]);
   while (!(await api.connections.get(ids.closed))?.allowedNetworks) await sleep(20);
-  const deps = { ...api, jobs: { state: () => ({ concurrency: 0, running: 0 }) }, isStopping: () => stopping };
-  servers = { listener: createServer(deps), hono: createHttpServer(getRequestListener(createApp(deps).fetch)) };
-  servers.hono.keepAliveTimeout = servers.listener.keepAliveTimeout;
-  for (const server of Object.values(servers)) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-  }
+  ({ servers, close: closeServers } = await serveBothWays(api, () => stopping));
 });
 afterAll(async () => {
-  for (const server of Object.values(servers)) {
-    server.closeAllConnections();
-    server.close();
-  }
+  closeServers?.();
   await api.close();
 });
 
-const bodyOf = () => JSON.stringify({ id: randomUUID(), creation_date: Date.now(), event: 'SOMETHING_NEW', version: '2.0.0', data: {} });
-
-interface Sent {
-  method?: string;
-  path?: string;
-  version?: string;
-  host?: string;
-  headers?: readonly string[];
-  body?: string | Buffer;
-  /** No Content-Length is added to the headers above. */
-  isRaw?: boolean;
-}
-
-function write({
-  method = 'POST',
-  path = paths.taken,
-  version = '1.1',
-  host = 'in.example.com',
-  headers = [],
-  body = bodyOf(),
-  isRaw,
-}: Sent) {
-  const lines = [
-    `${method} ${path} HTTP/${version}`,
-    ...(host === '' ? [] : [`host: ${host}`]),
-    'content-type: application/json',
-    ...(headers.some((line) => line.startsWith('x-hotmart-hottok')) ? [] : [`x-hotmart-hottok: ${hottok}`]),
-    ...headers,
-    ...(isRaw ? [] : [`content-length: ${Buffer.byteLength(body)}`]),
-  ];
-  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.from(body)]);
-}
-
-/** Sends the pieces and reads until the server closes or is quiet. */
-async function exchange(server: Server, pieces: readonly Buffer[], answers = 1): Promise<{ text: string; isClosed: boolean }> {
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  let text = '';
-  socket.on('data', (chunk) => {
-    text += chunk;
-  });
-  socket.on('error', () => {});
-  await once(socket, 'connect');
-  for (const piece of pieces) {
-    socket.write(piece);
-    await sleep(20);
-  }
-  const isComplete = () => (text.match(/HTTP\/1\.1 [2-5]/g) ?? []).length >= answers;
-  for (let waited = 0; !socket.closed && !isComplete() && waited < 5_000; waited += 20) await sleep(20);
-  for (let waited = 0; !socket.closed && waited < 100; waited += 20) await sleep(20);
-  const isClosed = socket.closed || socket.readableEnded;
-  socket.destroy();
-  return { text, isClosed };
-}
-
-/** The answer without what differs between two answers of the same server. */
-function comparable({ text, isClosed }: { text: string; isClosed: boolean }) {
-  const same = text
-    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
-    .replace(/^date: .*$/gim, 'Date: <date>')
-    .replace(/^(Retry-After): \d+/gim, '$1: <seconds>');
-  const messages = same.split(/(?=HTTP\/1\.1 \d{3})/).map((message) => {
-    const [head = '', ...rest] = message.split('\r\n\r\n');
-    const [status, ...headers] = head.split('\r\n');
-    return {
-      status,
-      headers: headers.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase())).sort(),
-      body: rest.join('\r\n\r\n'),
-    };
-  });
-  return { messages, isClosed };
-}
+const write = (sent: Partial<Sent>) => requestOf({ path: paths.taken, ...sent });
 
 async function both(make: () => readonly Buffer[], answers?: number) {
   const [byListener, byHono] = await Promise.all([exchange(servers.listener, make(), answers), exchange(servers.hono, make(), answers)]);
@@ -126,7 +43,7 @@ async function both(make: () => readonly Buffer[], answers?: number) {
 
 const other = '018f0000-0000-7000-8000-000000000000';
 const chunked = (...chunks: string[]) => `${chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')}0\r\n\r\n`;
-const cases: Record<string, [() => Sent, number[]]> = {
+const cases: Record<string, [() => Partial<Sent>, number[]]> = {
   'a delivery': [() => ({}), [200]],
   'a delivery with a query': [() => ({ path: `${paths.taken}?a=1&b=%20x` }), [200]],
   'a delivery with a query that has to be encoded': [() => ({ path: `${paths.taken}?a="1"&b='x'` }), [200]],
@@ -174,6 +91,50 @@ const cases: Record<string, [() => Sent, number[]]> = {
   'the method OPTIONS': [() => ({ method: 'OPTIONS', body: '' }), [405]],
   'the method PUT': [() => ({ method: 'PUT' }), [405]],
   'the method DELETE': [() => ({ method: 'DELETE' }), [405]],
+  'the method PROPFIND': [() => ({ method: 'PROPFIND' }), [405]],
+  'a method that does not exist': [() => ({ method: 'DELIVER' }), [400]],
+  'the method CONNECT': [() => ({ method: 'CONNECT' }), []],
+  'an id that is percent-encoded': [() => ({ path: paths.taken.replace(/(.)$/, (last) => `%${last.charCodeAt(0).toString(16)}`) }), [200]],
+  'a percent sign without its digits': [() => ({ path: `${paths.taken}%zz` }), [404]],
+  'a query with a percent sign without its digits': [() => ({ path: `${paths.taken}?a=%zz` }), [200]],
+  'a question mark without a query': [() => ({ path: `${paths.taken}?` }), [200]],
+  'a fragment': [() => ({ path: `${paths.taken}#a` }), [200]],
+  'a query with bytes above 127': [() => ({ path: `${paths.taken}?a=\u00fc` }), [400]],
+  'a backslash': [() => ({ path: paths.taken.replaceAll('/', '\\') }), [400]],
+  'an address with a parameter': [() => ({ path: `${paths.taken};a=1` }), [404]],
+  'an address with a part too many': [() => ({ path: `${paths.taken}/x` }), [404]],
+  'an address in capitals': [() => ({ path: paths.taken.replace('/api/', '/API/') }), [404]],
+  'a query of 8,000 characters': [() => ({ path: `${paths.taken}?a=${'x'.repeat(8_000)}` }), [200]],
+  'an address that is longer than all headers may be': [() => ({ path: `${paths.taken}?a=${'x'.repeat(20_000)}` }), [431]],
+  'an offer to speak WebSocket': [() => ({ headers: ['connection: upgrade', 'upgrade: websocket'] }), [200]],
+  'an offer to speak HTTP/2': [
+    () => ({ headers: ['connection: upgrade, http2-settings', 'upgrade: h2c', 'http2-settings: AAMAAABkAAQAAP__'] }),
+    [200],
+  ],
+  'an expectation that is not known': [() => ({ headers: ['expect: 200-ok'] }), [417]],
+  'a content type twice': [() => ({ headers: ['content-type: text/plain'] }), [200]],
+  'a credential twice': [() => ({ headers: [`x-hotmart-hottok: ${hottok}`, `x-hotmart-hottok: ${hottok}`] }), [401]],
+  'a host twice': [() => ({ headers: ['host: other.example.com'] }), [200]],
+  'an empty host': [() => ({ headers: ['host:'], host: '' }), [400]],
+  'a host that is an address of IPv6': [() => ({ host: '[::1]:8787' }), [200]],
+  'a host with a port that does not exist': [() => ({ host: 'in.example.com:99999' }), [400]],
+  'a host with a user': [() => ({ host: 'a:b@in.example.com' }), [400]],
+  'a length that is no number': [() => ({ isRaw: true, headers: ['content-length: ten'] }), [400]],
+  'two lengths': [() => ({ headers: ['content-length: 3'] }), [400]],
+  'a length and pieces': [() => ({ headers: ['transfer-encoding: chunked'] }), [400]],
+  'a length of zero before a body': [() => ({ isRaw: true, headers: ['content-length: 0'], body: '' }), [200]],
+  'no length and no pieces': [() => ({ isRaw: true, body: '' }), [200]],
+  'a piece with an extension, and a trailer': [
+    () => ({ isRaw: true, headers: ['transfer-encoding: chunked'], body: `2;a=b\r\n{}\r\n0\r\nx-after: 1\r\n\r\n` }),
+    [200],
+  ],
+  'a piece whose length is no number': [() => ({ isRaw: true, headers: ['transfer-encoding: chunked'], body: 'zz\r\n{}\r\n' }), [400]],
+  'a request id of the sender': [() => ({ headers: ['x-request-id: 018f0000-0000-7000-8000-000000000000'] }), [200]],
+  'an origin of a browser': [() => ({ headers: ['origin: https://example.com'] }), [200]],
+  'what a browser asks before': [
+    () => ({ method: 'OPTIONS', headers: ['origin: https://example.com', 'access-control-request-method: POST'] }),
+    [405],
+  ],
 };
 
 describe('the listener and the routes answer alike', () => {
@@ -219,24 +180,21 @@ describe('the listener and the routes answer alike', () => {
 describe('a sender that hangs up', () => {
   const journaled = async () => (await api.admin<{ n: number }>('select count(*)::int as n from event_journal'))[0]?.n ?? 0;
 
-  it.each(Object.keys({ listener: 1, hono: 1 }) as ('listener' | 'hono')[])(
-    'after its last byte has delivered, before it has not: %s',
-    async (way) => {
-      const { port } = servers[way].address() as AddressInfo;
-      const before = await journaled();
-      const whole = write({});
-      for (const [bytes, expected] of [
-        [whole, before + 1],
-        [whole.subarray(0, -5), before + 1],
-      ] as const) {
-        const socket = connect(port, '127.0.0.1');
-        socket.on('error', () => {});
-        socket.end(bytes);
-        await sleep(200);
-        socket.destroy();
-        await expect.poll(journaled).toBe(expected);
-      }
-      expect(api.flow.gate.inFlight()).toBe(0);
-    },
-  );
+  it.each(ways)('after its last byte has delivered, before it has not: %s', async (way) => {
+    const { port } = servers[way].address() as AddressInfo;
+    const before = await journaled();
+    const whole = write({});
+    for (const [bytes, expected] of [
+      [whole, before + 1],
+      [whole.subarray(0, -5), before + 1],
+    ] as const) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.end(bytes);
+      await sleep(200);
+      socket.destroy();
+      await expect.poll(journaled).toBe(expected);
+    }
+    expect(api.flow.gate.inFlight()).toBe(0);
+  });
 });

@@ -11,7 +11,7 @@ import { webhookRoute } from './routes.ts';
  * The URLs that this listener takes: in their one spelling, so that neither they nor the host need be parsed. Everything else goes to the routes of Hono,
  * which answer alike.
  */
-const plainTarget = /^\/api\/webhooks\/([\w-]+)\/([\da-f-]{36})(?:\?[\w!$%&()*+,./:;=?@~[\]-]*)?$/i;
+const plainTarget = /^\/api\/webhooks\/([\w-]+)\/([\da-fA-F-]{36})(?:\?[\w!$%&()*+,./:;=?@~[\]-]*)?$/;
 const plainHost = /^[a-z0-9._-]+(?::(?:[1-5]\d{3,4}|[6-9]\d{3}))?$/;
 /** How long the rest of a refused body may take. Its sender is then cut off. */
 const restMs = 500;
