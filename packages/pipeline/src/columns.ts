@@ -152,6 +152,7 @@ function hidesKey(key: string, { sourceEventId, orderRef }: Reading, screen: Sea
 
 /** A digest within a key, such as the SHA-256 of an e-mail address that a platform or a source has put there: 40 or more hexadecimal digits. */
 const digestsInKey = /[0-9a-f]{40,}/gi;
+const digestCharsMin = 40;
 
 /**
  * The source’s key, or the record’s fingerprint without one. The column is readable and is kept for ever, so nothing in it may confirm a guess:
@@ -168,7 +169,7 @@ export function idempotencyKey(
   if (key === '') key = `hmac:${fingerprint}`;
   else {
     requireStorable(key);
-    key = key.replace(digestsInKey, (digest) => keyDigest(digest, context));
+    if (key.length >= digestCharsMin) key = key.replace(digestsInKey, (digest) => keyDigest(digest, context));
     if (key.length > columnCharsMax || hidesKey(key, reading, screen)) key = `hmac:${keyDigest(key, context)}`;
   }
   if (!isTest) return keyUnlessErased(key, context);

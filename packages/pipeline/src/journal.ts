@@ -1,4 +1,4 @@
-import { renderingsOf } from './crypto/renderings.ts';
+import { formsOf } from './crypto/renderings.ts';
 import { headerCredential, isCredentialParameter, maskHeader } from './privacy/credentials.ts';
 import { findBodyField } from './reading/body-field.ts';
 import type { Credentials, Delivery } from './source.ts';
@@ -69,8 +69,7 @@ export function maskedHeaders(presented: Readonly<Record<string, string>>): Reco
 function spellingsOf(secrets: readonly string[]): ReadonlySet<string> {
   const spellings = new Set<string>();
   for (const secret of secrets)
-    for (const text of [secret, secret.trim()])
-      for (const spelling of [text, ...renderingsOf(text)]) if (spelling !== '') spellings.add(spelling);
+    for (const text of [secret, secret.trim()]) for (const spelling of formsOf(text)) if (spelling !== '') spellings.add(spelling);
   return spellings;
 }
 

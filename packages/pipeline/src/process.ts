@@ -22,6 +22,7 @@ import { shapeOf } from './privacy/sample.ts';
 import type { RecordPrivacy } from './privacy/screen.ts';
 import { cut } from './reading/fields.ts';
 import { fingerprintOf } from './reading/fingerprint.ts';
+import { isoTime } from './reading/iso-time.ts';
 import { recordsOf } from './reading/records.ts';
 import { type Body, type Delivery, type Json, type RawRecord, type Reading, RecordError, type Source } from './source.ts';
 
@@ -123,7 +124,7 @@ export function* processRecords(
     yield failure(error, { screen: unreadScreen, sample: () => shapeOf(value) }, undefined);
     return;
   }
-  const receivedAt = new Date(context.receivedAtMs).toISOString();
+  const receivedAt = isoTime(context.receivedAtMs);
   for (const [index, record] of records.entries())
     yield isWanted === undefined || isWanted(index) ? processRecord(source, delivery, record, context, receivedAt) : undefined;
 }
@@ -161,7 +162,7 @@ function processRecord(
       source_type: source.type,
       source_event_type: sourceEventType(source, reading, screen),
       source_event_id: idColumn(reading.sourceEventId, screen),
-      event_time: new Date(eventTime(reading, context)).toISOString(),
+      event_time: isoTime(eventTime(reading, context)),
       received_at: receivedAt,
       idempotency_key: key,
       subject,

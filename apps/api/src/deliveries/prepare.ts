@@ -6,6 +6,7 @@ import { journalAad, seal } from '@tributary/pipeline/crypto/seal.ts';
 import { type JournalHead, maskedHeaders, packDelivery, presentedCredentials, splitHeaders } from '@tributary/pipeline/journal.ts';
 import { redactCredentials } from '@tributary/pipeline/privacy/credentials.ts';
 import { type ProcessedRecord, processRecords } from '@tributary/pipeline/process.ts';
+import { isoTime } from '@tributary/pipeline/reading/iso-time.ts';
 import type { Body, Delivery, Secret } from '@tributary/pipeline/source.ts';
 import { type ErrorClass, errorClasses } from '@tributary/shared/errors.ts';
 import { newId } from '../platform/ids.ts';
@@ -234,7 +235,7 @@ function deliveryRow(
     org_id: connection.orgId,
     project_id: connection.projectId,
     source_connection_id: connection.id,
-    received_at: new Date(nowOf(arrival)).toISOString(),
+    received_at: isoTime(nowOf(arrival)),
     content_type: contentType(delivery),
     byte_size: sizeOf(arrival),
     body_sha256: deliveryDigest(arrival),

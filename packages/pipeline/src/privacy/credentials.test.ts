@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeBody } from '../reading/body.ts';
-import type { Body } from '../source.ts';
+import type { Body, Credentials } from '../source.ts';
 import { redactCredentials, redactUrl, restoreCredentials } from './credentials.ts';
 
 const credentials = { body: ['hottok', 'data.producer.originSecret', 'venda.chave'], query: ['hottok', 'hub.verify_token'] };
 
-function redacted(text: string, type = 'application/json') {
+function redacted(text: string, type = 'application/json', named: Credentials = credentials) {
   const delivery = {
     method: 'POST',
     url: 'https://tributary.test/x',
@@ -19,7 +19,7 @@ function redacted(text: string, type = 'application/json') {
   } catch {
     // The body stays undefined, as in verifyDelivery.
   }
-  const result = redactCredentials(delivery, body, credentials);
+  const result = redactCredentials(delivery, body, named);
   return { ...result, text: new TextDecoder().decode(result.raw), same: result.raw === delivery.raw };
 }
 
@@ -41,6 +41,20 @@ describe('bodies', () => {
   test('credentials under duplicate keys, under keys with escapes and in objects are found', () => {
     expect(redacted('{"hottok":"one","\\u0068ottok":"two","hottok":{"deep":["three"]}}').text).toBe(
       '{"hottok":"[redacted]","\\u0068ottok":"[redacted]","hottok":"[redacted]"}',
+    );
+  });
+  test('an object is redacted as it is in a list, whose bytes are always searched, also with the credential under several keys or under none', () => {
+    const key = fc.constantFrom('hottok', '\\u0068ottok', 'a', 'venda', 'chave', 'hottok2');
+    const leaf = fc.constantFrom('"S3CRET"', '1', '{"hottok":"S3CRET"}', '{"chave":"S3CRET"}', '["hottok"]');
+    const object = fc
+      .array(fc.tuple(key, leaf), { maxLength: 5 })
+      .map((fields) => `{${fields.map(([name, value]) => `"${name}":${value}`).join()}}`);
+    fc.assert(
+      fc.property(object, (text) => {
+        const textOf = (body: string) => redacted(body, 'application/json', { body: ['hottok', 'chave'], query: [] }).text;
+        expect(textOf(text)).toBe(textOf(`[${text}]`).slice(1, -1));
+      }),
+      { numRuns: 1_000 },
     );
   });
   test('each record of an array or of NDJSON is searched', () => {

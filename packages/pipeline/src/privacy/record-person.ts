@@ -132,8 +132,9 @@ function nameOfParts(person: { [key: string]: Json }): string | undefined {
   let first: string | undefined;
   let last: string | undefined;
   for (const key in person) {
-    const part = Object.hasOwn(person, key) ? namePart(key) : undefined;
-    const value = part === undefined ? undefined : person[key];
+    const part = namePart(key);
+    if (part === 'none' || !Object.hasOwn(person, key)) continue;
+    const value = person[key];
     if (typeof value !== 'string' || value.trim() === '') continue;
     if (part === 'first') first = value;
     else last = value;
@@ -141,15 +142,16 @@ function nameOfParts(person: { [key: string]: Json }): string | undefined {
   return first !== undefined && last !== undefined ? `${first} ${last}` : undefined;
 }
 
-const nameParts = new Map<string, 'first' | 'last' | undefined>();
+const nameParts = new Map<string, 'first' | 'last' | 'none'>();
 
 /** Which part of a name the field holds. Remembered for each key, as far as senders do not invent them. */
-function namePart(key: string): 'first' | 'last' | undefined {
-  if (key.length < 4 || key.length > 40) return undefined;
-  if (nameParts.has(key)) return nameParts.get(key);
+function namePart(key: string): 'first' | 'last' | 'none' {
+  if (key.length < 4 || key.length > 40) return 'none';
+  const known = nameParts.get(key);
+  if (known !== undefined) return known;
   const words = keyWords(key).join('');
   const isFirst = /(?:first|given)name$|^(?:primeiro)?nome$|^nombre$|^fname$/.test(words);
-  const part = isFirst ? 'first' : /(?:last|family)name$|^surname$|^sobrenome$|^apellidos?$|^lname$/.test(words) ? 'last' : undefined;
+  const part = isFirst ? 'first' : /(?:last|family)name$|^surname$|^sobrenome$|^apellidos?$|^lname$/.test(words) ? 'last' : 'none';
   if (nameParts.size >= 5000) nameParts.clear();
   nameParts.set(key, part);
   return part;

@@ -1,5 +1,5 @@
-import { safeEqualAny } from '../crypto/constant-time.ts';
-import { renderingsOf } from '../crypto/renderings.ts';
+import { anySafeEqual } from '../crypto/constant-time.ts';
+import { formsOf, renderingsOf } from '../crypto/renderings.ts';
 import type { Delivery, RejectClass, Signed, Verdict } from '../source.ts';
 import { type Placed, placeName, valuesAt } from './places.ts';
 import { refused } from './verdicts.ts';
@@ -38,10 +38,12 @@ export function checkToken(
 ): Verdict {
   if (secrets.length === 0) return refused(`This connection has no ${name}: set it.`, error);
   if (given === undefined) return refused(`The delivery carries no ${name} in the ${place}.`, error);
-  const expected = [...new Set(secrets.flatMap((secret) => [secret, ...renderingsOf(secret)]))];
   let isKnown = false;
-  for (const text of typeof given === 'string' ? [given] : given)
-    for (const reading of new Set([text, text.trim()])) if (safeEqualAny(reading, expected)) isKnown = true;
+  for (const text of typeof given === 'string' ? [given] : given) {
+    const trimmed = text.trim();
+    const readings = trimmed === text ? [text] : [text, trimmed];
+    for (const secret of secrets) if (anySafeEqual(readings, formsOf(secret))) isKnown = true;
+  }
   return isKnown
     ? { ok: true }
     : refused(`The ${name} in the ${place} is not the one of this connection: compare the two, or set the new one here.`, error);
@@ -58,6 +60,6 @@ export function signToken(secret: string, scheme: TokenScheme): Signed {
 /** The values that {@link verifyToken} accepts, as senders write them. */
 export function acceptedTokens(secret: string, { prefix = '' }: TokenScheme): string[] {
   const prefixes = [...new Set([prefix, prefix.toLowerCase(), prefix.toUpperCase()])];
-  const texts = [...new Set([secret, ...renderingsOf(secret)])];
+  const texts = formsOf(secret);
   return prefixes.flatMap((one) => texts.map((text) => one + text));
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseTime, type TimeUnit, timeUnits } from './time.ts';
+import type { RecordError } from '../source.ts';
+import { parseTime, readTime, type TimeUnit, timeUnits } from './time.ts';
 import { isZoneName } from './zone.ts';
 
 const noon = Date.UTC(2026, 9, 31, 12, 0, 0);
@@ -137,6 +138,34 @@ test.each([
 ] as const)('%s as %s is refused as %3$s', (value, unit, errorClass) => {
   expect(() => parseTime(value, unit, 'at')).toThrowError(expect.objectContaining({ errorClass, path: 'at' }));
 });
+test('a time in UTC is the same in the form that Date reads and with an offset, which is read part by part, for every day and clock', () => {
+  const two = (min: number, max: number) => fc.integer({ min, max }).map((n) => String(n).padStart(2, '0'));
+  const written = fc
+    .tuple(
+      fc.integer({ min: 1960, max: 2110 }),
+      two(0, 14),
+      two(0, 33),
+      two(0, 25),
+      two(0, 61),
+      two(0, 61),
+      fc.constantFrom('', '.000', '.123'),
+    )
+    .map(([year, month, day, hour, minute, second, fraction]) => `${year}-${month}-${day}T${hour}:${minute}:${second}${fraction}`);
+  const read = (text: string) => {
+    try {
+      return readTime(text, 'auto', 'time');
+    } catch (error) {
+      return (error as RecordError).errorClass;
+    }
+  };
+  fc.assert(
+    fc.property(written, (text) => {
+      expect(read(`${text}Z`)).toEqual(read(`${text}+00:00`));
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
 test('any text is a plausible time or a RecordError, in a bounded time', () => {
   const texts = fc.oneof(
     fc.string(),

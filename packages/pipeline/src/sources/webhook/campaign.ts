@@ -1,5 +1,6 @@
 import { at, isObject, own, text, textOf } from '../../reading/fields.ts';
 import type { Json, JsonObject } from '../../source.ts';
+import { byShape, present } from './shape.ts';
 
 const names = [
   'utm_source',
@@ -18,8 +19,7 @@ const names = [
 /** The same parameters without their `utm_`, in an object called `utm` or `campaign`. */
 const bareNames = ['source', 'medium', 'campaign', 'term', 'content'] as const;
 
-const roots = [
-  '',
+const rootsPresent = present([
   'data',
   'payload',
   'order',
@@ -31,9 +31,9 @@ const roots = [
   'properties',
   'form_response',
   'context',
-] as const;
+]);
 /** Objects, or lists of pairs such as `{ name, value }`, that hold campaign parameters. */
-const holders = [
+const holdersPresent = present([
   ...['tracking', 'tracking_parameters', 'trackingParameters', 'TrackingParameters', 'attribution', 'utm_params', 'utmParams', 'utms'],
   ...[
     'query',
@@ -47,25 +47,30 @@ const holders = [
     'meta_data',
     'metadata',
   ],
-] as const;
-const bareHolders = ['utm', 'utms', 'campaign', 'conversion_origin', 'attribution'] as const;
+]);
+const bareHoldersPresent = present(['utm', 'utms', 'campaign', 'conversion_origin', 'attribution']);
 /** Addresses of the page that a visitor came to, whose query has the parameters. */
-const addresses = [
+const addressesPresent = present([
   ...['landing_site', 'landing_page', 'landingPage', 'landing_url', 'page_url', 'pageUrl', 'page.url', 'event_source_url', 'source_url'],
   ...['conversion_url', 'current_url', '$current_url', 'url'],
-] as const;
+]);
 
 /** The campaign parameters of a record: from its fields, or else from the query of the page's address. */
 export function campaignOf(value: JsonObject): Record<string, string> {
   const found: Record<string, string> = {};
-  const objects = roots.map((root) => (root === '' ? value : at(value, root))).filter(isObject);
+  const objects = [
+    value,
+    ...byShape(value, rootsPresent)
+      .map((root) => at(value, root))
+      .filter(isObject),
+  ];
   for (const object of objects) {
     take(found, object, '');
-    for (const holder of holders) take(found, asObject(object[holder]), '');
-    for (const holder of bareHolders) take(found, asObject(object[holder]), 'utm_');
+    for (const holder of byShape(object, holdersPresent)) take(found, asObject(object[holder]), '');
+    for (const holder of byShape(object, bareHoldersPresent)) take(found, asObject(object[holder]), 'utm_');
   }
   if (Object.keys(found).length > 0) return found;
-  for (const object of objects) for (const address of addresses) takeQuery(found, text(object, address));
+  for (const object of objects) for (const address of byShape(object, addressesPresent)) takeQuery(found, text(object, address));
   return found;
 }
 

@@ -3,6 +3,7 @@ import { at, firstText, isObject, requireText, text } from '../../reading/fields
 import { type Delivery, type JsonObject, RecordError } from '../../source.ts';
 import { idJoint, settingsOf, type WebhookConfig } from './config.ts';
 import { type Sender, senderOf } from './senders.ts';
+import { byShape, present } from './shape.ts';
 
 type Headers = Delivery['headers'];
 
@@ -19,6 +20,8 @@ const namePaths = [
   'tipo_evento',
 ] as const;
 const idPaths = ['id', 'event_id', 'eventId', 'uuid', 'messageId'] as const;
+const namesPresent = present(namePaths);
+const idsPresent = present(idPaths);
 /** Headers in which platforms name the event: Shopify, WooCommerce, GitHub and its like, CloudEvents in binary mode. */
 const nameHeaders = [
   'x-shopify-topic',
@@ -54,7 +57,9 @@ export function eventName(value: JsonObject, config: WebhookConfig, headers: Hea
   const type = settingsOf(config)?.fields?.type;
   if (type?.startsWith('=')) return type.slice(1).trim();
   if (type !== undefined) return required(value, type, headers);
-  return firstHeader(headers, nameHeaders) ?? firstText(value, ...(senderOf(value)?.name ?? []), ...namePaths) ?? 'event';
+  return (
+    firstHeader(headers, nameHeaders) ?? firstText(value, ...(senderOf(value)?.name ?? []), ...byShape(value, namesPresent)) ?? 'event'
+  );
 }
 
 export interface Identity {
@@ -98,7 +103,7 @@ export function identityOf(value: JsonObject, config: WebhookConfig, headers: He
   const cloudEvent = cloudEventOf(value, headers);
   if (cloudEvent !== undefined) return cloudEvent;
   const id = guessedId(value, settings);
-  const name = outside ?? firstText(value, ...namePaths);
+  const name = outside ?? guessedName(value);
   return id === undefined || name === undefined ? {} : { id, key: `${name} ${id}` };
 }
 
@@ -119,6 +124,7 @@ function cloudEventOf(value: JsonObject, headers: Headers): Identity | undefined
 /** Names of fields that tell the state of a thing: the id beside them is the thing's, and comes again with the next state. */
 const stateOfThing =
   /^(?:.*_)?(?:status|state|situacao|situação|estado|stage|etapa|version|revision|sequence)$|^(?:last_?)?(?:updated|modified|changed|atualizado)|(?:Status|State|Stage)$/i;
+const tellsState = (value: JsonObject): boolean => Object.keys(value).some((key) => stateOfThing.test(key));
 /** Names of events that happen to one thing again and again. */
 const namesChange = /(?:updat|chang|edit|modif|alter|atualiz|mudan|mov(?:ed|id)|sync)/i;
 /** A name of several words, or one participle. */
@@ -128,15 +134,20 @@ const idOfEvent = /^(?:evt|event|ev|wh|whk|whevt|hook|webhook|msg|ntf|notificati
 /** Fields that hold the thing itself, apart from the envelope that the id is in. */
 const payloadNames = ['data', 'payload', 'resource', 'object', 'detail', 'body', 'attributes', 'properties'] as const;
 
-const hasPayload = (value: JsonObject): boolean => payloadNames.some((name) => isObject(value[name]) || Array.isArray(value[name]));
+const payloadsPresent = present(payloadNames);
+
+const hasPayload = (value: JsonObject): boolean =>
+  byShape(value, payloadsPresent).some((name) => isObject(value[name]) || Array.isArray(value[name]));
+
+const guessedName = (value: JsonObject): string | undefined => firstText(value, ...byShape(value, namesPresent));
 
 /** The id beside the event's name, unless it may be the id of the thing that the event is about. */
 function guessedId(value: JsonObject, settings: WebhookConfig | undefined): string | undefined {
-  const path = idPaths.find((one) => text(value, one) !== undefined && !settings?.volatile?.includes(one));
+  const path = byShape(value, idsPresent).find((one) => text(value, one) !== undefined && !settings?.volatile?.includes(one));
   const id = path === undefined ? undefined : text(value, path);
   if (id === undefined || idOfEvent.test(id)) return id;
-  if (Object.keys(value).some((key) => stateOfThing.test(key))) return undefined;
-  const name = firstText(value, ...namePaths) ?? '';
+  if (byShape(value, tellsState)) return undefined;
+  const name = guessedName(value) ?? '';
   const changes = namesChange.test(name);
   if (hasPayload(value)) return changes && /^\d+$/.test(id) ? undefined : id;
   // `type: simple` is the kind of a product, `type: order.paid` the name of an event.
@@ -202,7 +213,8 @@ export function volatileFor(config: WebhookConfig, record: JsonObject): readonly
 function volatileByShape(record: JsonObject): readonly string[] {
   const sender: Sender | undefined = senderOf(record);
   if (sender !== undefined) return sender.volatile;
-  const isEnvelope = firstText(record, ...idPaths) !== undefined && firstText(record, ...namePaths) !== undefined && hasPayload(record);
+  const isEnvelope =
+    firstText(record, ...byShape(record, idsPresent)) !== undefined && guessedName(record) !== undefined && hasPayload(record);
   return isEnvelope && at(record, 'status') === undefined ? volatileInEnvelope : volatileAnywhere;
 }
 

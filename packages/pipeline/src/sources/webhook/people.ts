@@ -1,10 +1,11 @@
+import { identifierKinds } from '../../privacy/pii.ts';
 import { at, isObject, text } from '../../reading/fields.ts';
 import type { Json, JsonObject, Subject } from '../../source.ts';
 import type { WebhookConfig } from './config.ts';
+import { byShape, present } from './shape.ts';
 
 /** Objects in which senders put the fields of a record. */
-const roots = [
-  '',
+const rootsPresent = present([
   'data',
   'payload',
   'order',
@@ -16,7 +17,7 @@ const roots = [
   'properties.$set',
   'traits',
   'context.traits',
-];
+]);
 /** Objects about the person whom a record concerns, by the letters of their names. */
 const people = new Set(
   `customer cliente client buyer comprador compradora purchaser shopper contact contato contacto lead leads user usuario subscriber assinante aluno aluna
@@ -69,11 +70,10 @@ export function subjectOf(value: JsonObject, fields: NonNullable<WebhookConfig['
     external_id: fields.externalId && text(value, fields.externalId),
   };
   const guessed = { ...subject };
-  for (const root of roots) {
-    const object = root === '' ? value : at(value, root);
+  for (const object of [value, ...byShape(value, rootsPresent).map((root) => at(value, root))]) {
     if (!isObject(object)) continue;
     guess(object, guessed);
-    for (const [key, item] of Object.entries(object)) if (isObject(item) && people.has(letters(key))) guess(item, guessed);
+    for (const key of byShape(object, peoplePresent)) if (isObject(object[key])) guess(object[key], guessed);
   }
   guessTwilio(value, guessed);
   return {
@@ -84,14 +84,21 @@ export function subjectOf(value: JsonObject, fields: NonNullable<WebhookConfig['
   };
 }
 
+const peoplePresent = (object: JsonObject): string[] => Object.keys(object).filter((key) => people.has(letters(key)));
+
+/** The fields that may hold an identifier, with its kind. */
+const identifiersPresent = (object: JsonObject) =>
+  Object.keys(object).flatMap((key) => {
+    const kind = identifierKinds.find((one) => names[one].has(letters(key)));
+    return kind === undefined ? [] : [{ key, kind }];
+  });
+
+const readers = { email: emailIn, phone: phoneIn, document: documentIn, external_id: textIn };
+
 function guess(from: JsonObject, into: Subject): void {
-  for (const [key, item] of Object.entries(from)) {
-    if (item === null || typeof item === 'boolean') continue;
-    const name = letters(key);
-    if (names.email.has(name)) into.email ??= emailIn(item);
-    else if (names.phone.has(name)) into.phone ??= phoneIn(item);
-    else if (names.document.has(name)) into.document ??= documentIn(item);
-    else if (names.external_id.has(name)) into.external_id ??= textIn(item);
+  for (const { key, kind } of byShape(from, identifiersPresent)) {
+    const item = from[key];
+    if (item !== undefined && item !== null && typeof item !== 'boolean') into[kind] ??= readers[kind](item);
   }
 }
 

@@ -1,12 +1,15 @@
 import { at, isObject, text } from '../../reading/fields.ts';
 import type { JsonObject } from '../../source.ts';
+import { byShape, mayLead } from './shape.ts';
 
 /**
  * What is known about the deliveries of a platform that arrive through the generic source. Settings of the connection go first.
  */
 export interface Sender {
-  /** Whether a record has the shape of this platform, which no other sender has. */
-  sent(record: JsonObject): boolean;
+  /** Paths that have a text in every record of this platform. */
+  has: readonly string[];
+  /** What else the shape of a record tells. With {@link has}, no other sender has the shape. */
+  sent?(record: JsonObject): boolean;
   /** Paths of the event's name and times; the first that is there counts. */
   name?: readonly string[];
   time?: readonly string[];
@@ -26,7 +29,8 @@ const begins = (record: JsonObject, path: string, start: RegExp): boolean => sta
 const senders: readonly Sender[] = [
   {
     // Stripe and senders that copy its envelope.
-    sent: (record) => record.object === 'event' && has(record, 'id', 'type', 'created') && isObject(at(record, 'data.object')),
+    has: ['id', 'type', 'created'],
+    sent: (record) => record.object === 'event' && isObject(at(record, 'data.object')),
     id: 'id',
     name: ['type'],
     time: ['created'],
@@ -34,7 +38,8 @@ const senders: readonly Sender[] = [
   },
   {
     // PayPal
-    sent: (record) => has(record, 'id', 'event_type', 'resource_type') && isObject(record.resource),
+    has: ['id', 'event_type', 'resource_type'],
+    sent: (record) => isObject(record.resource),
     id: 'id',
     name: ['event_type'],
     time: ['create_time'],
@@ -42,7 +47,7 @@ const senders: readonly Sender[] = [
   },
   {
     // Mercado Pago
-    sent: (record) => has(record, 'id', 'action', 'api_version', 'data.id'),
+    has: ['id', 'action', 'api_version', 'data.id'],
     id: 'id',
     name: ['action'],
     time: ['date_created'],
@@ -50,7 +55,8 @@ const senders: readonly Sender[] = [
   },
   {
     // Pagar.me
-    sent: (record) => begins(record, 'id', /^hook_/) && has(record, 'type') && isObject(record.data),
+    has: ['id', 'type'],
+    sent: (record) => begins(record, 'id', /^hook_/) && isObject(record.data),
     id: 'id',
     name: ['type'],
     time: ['created_at'],
@@ -58,7 +64,8 @@ const senders: readonly Sender[] = [
   },
   {
     // Eduzz: the time of a payment is in the invoice, and sentDate changes with each attempt.
-    sent: (record) => begins(record, 'event', /^(?:myeduzz|nutror|sun|blinket|orbita)\./) && has(record, 'id', 'sentDate'),
+    has: ['event', 'id', 'sentDate'],
+    sent: (record) => begins(record, 'event', /^(?:myeduzz|nutror|sun|blinket|orbita)\./),
     id: 'id',
     name: ['event'],
     time: ['sentDate'],
@@ -66,14 +73,15 @@ const senders: readonly Sender[] = [
   },
   {
     // HubSpot: ids of events are not unique, and its test button always sends the same ones.
-    sent: (record) => has(record, 'subscriptionType', 'subscriptionId', 'portalId', 'occurredAt'),
+    has: ['subscriptionType', 'subscriptionId', 'portalId', 'occurredAt'],
     name: ['subscriptionType'],
     time: ['occurredAt'],
     volatile: ['attemptNumber'],
   },
   {
     // Slack
-    sent: (record) => record.type === 'event_callback' && has(record, 'event_id') && isObject(record.event),
+    has: ['event_id'],
+    sent: (record) => record.type === 'event_callback' && isObject(record.event),
     id: 'event_id',
     name: ['event.type'],
     time: ['event_time'],
@@ -81,7 +89,8 @@ const senders: readonly Sender[] = [
   },
   {
     // Typeform
-    sent: (record) => has(record, 'event_id', 'event_type') && isObject(record.form_response),
+    has: ['event_id', 'event_type'],
+    sent: (record) => isObject(record.form_response),
     id: 'event_id',
     name: ['event_type'],
     time: ['form_response.submitted_at', 'form_response.landed_at'],
@@ -89,7 +98,8 @@ const senders: readonly Sender[] = [
   },
   {
     // Segment
-    sent: (record) => has(record, 'messageId', 'type') && (has(record, 'userId') || has(record, 'anonymousId')),
+    has: ['messageId', 'type'],
+    sent: (record) => has(record, 'userId') || has(record, 'anonymousId'),
     id: 'messageId',
     name: ['event', 'type'],
     time: ['timestamp'],
@@ -97,7 +107,7 @@ const senders: readonly Sender[] = [
   },
   {
     // PostHog
-    sent: (record) => has(record, 'uuid', 'event', 'distinct_id'),
+    has: ['uuid', 'event', 'distinct_id'],
     id: 'uuid',
     name: ['event'],
     time: ['timestamp'],
@@ -105,7 +115,7 @@ const senders: readonly Sender[] = [
   },
   {
     // SendGrid
-    sent: (record) => has(record, 'sg_event_id', 'event'),
+    has: ['sg_event_id', 'event'],
     id: 'sg_event_id',
     name: ['event'],
     time: ['timestamp'],
@@ -113,7 +123,8 @@ const senders: readonly Sender[] = [
   },
   {
     // Mailgun: the signature in the body is made for each attempt.
-    sent: (record) => has(record, 'event-data.id', 'event-data.event') && isObject(record.signature),
+    has: ['event-data.id', 'event-data.event'],
+    sent: (record) => isObject(record.signature),
     id: 'event-data.id',
     name: ['event-data.event'],
     time: ['event-data.timestamp'],
@@ -121,7 +132,8 @@ const senders: readonly Sender[] = [
   },
   {
     // Zendesk
-    sent: (record) => begins(record, 'type', /^zen:event-type:/) && has(record, 'id'),
+    has: ['id', 'type'],
+    sent: (record) => begins(record, 'type', /^zen:event-type:/),
     id: 'id',
     name: ['type'],
     time: ['time'],
@@ -129,33 +141,38 @@ const senders: readonly Sender[] = [
   },
   {
     // RD Station: event_timestamp is when it happened, timestamp when it was sent.
-    sent: (record) => begins(record, 'event_type', /^WEBHOOK\./) && has(record, 'entity_type'),
+    has: ['event_type', 'entity_type'],
+    sent: (record) => begins(record, 'event_type', /^WEBHOOK\./),
     name: ['event_type'],
     time: ['event_timestamp'],
     volatile: ['timestamp'],
   },
   {
     // Kiwify: the id is the order's, which has many events.
-    sent: (record) => has(record, 'order_id', 'webhook_event_type'),
+    has: ['order_id', 'webhook_event_type'],
     name: ['webhook_event_type'],
     time: ['updated_at', 'created_at'],
     volatile: [],
   },
   {
     // Monetizze: a sale is sent once for each event and each role, without an id of the event.
-    sent: (record) => has(record, 'tipoEvento.codigo'),
+    has: ['tipoEvento.codigo'],
     name: ['tipoEvento.descricao', 'tipoEvento.codigo'],
     time: ['venda.dataFinalizada', 'venda.dataInicio'],
     volatile: ['json'],
   },
   {
     // Braip
-    sent: (record) => has(record, 'type') && (has(record, 'trans_key') || has(record, 'abandonment_key') || has(record, 'subs_key')),
+    has: ['type'],
+    sent: (record) => has(record, 'trans_key') || has(record, 'abandonment_key') || has(record, 'subs_key'),
     name: ['type'],
     time: ['trans_updatedate', 'trans_createdate'],
     volatile: [],
   },
 ];
+
+/** The senders whose fields an object has, by their names. */
+const sendersPresent = (object: JsonObject): Sender[] => senders.filter((sender) => sender.has.every((path) => mayLead(object, path)));
 
 /** The record that was asked for last. The parts of the reader ask about one record after the other. */
 let last: { record: JsonObject; sender: Sender | undefined } | undefined;
@@ -163,6 +180,9 @@ let last: { record: JsonObject; sender: Sender | undefined } | undefined;
 /** The platform that a record comes from, where its shape says so. Several parts of the reader ask for it. */
 export function senderOf(record: JsonObject): Sender | undefined {
   // Remembered for one record: a WeakMap grows with every record until the next full collection.
-  if (last?.record !== record) last = { record, sender: senders.find((sender) => sender.sent(record)) };
+  if (last?.record !== record) {
+    const sender = byShape(record, sendersPresent).find((one) => has(record, ...one.has) && (one.sent?.(record) ?? true));
+    last = { record, sender };
+  }
   return last.sender;
 }

@@ -4,6 +4,7 @@ import { type Delivery, type Json, type JsonObject, type ReadingNote, RecordErro
 import type { WebhookConfig } from './config.ts';
 import { required } from './identity.ts';
 import { senderOf } from './senders.ts';
+import { byShape, present } from './shape.ts';
 
 /**
  * Where the time of an event is searched when no path is configured, in this order: names that say when it happened, then when the thing
@@ -39,6 +40,7 @@ const timePaths = [
   ],
   ...['criado_em', 'data_criacao'],
 ] as const;
+const timesPresent = present(timePaths);
 /** Headers with the time of the event: Shopify, and CloudEvents in binary mode. */
 const timeHeaders = ['x-shopify-triggered-at', 'shopify-triggered-at', 'ce-time'] as const;
 
@@ -86,7 +88,7 @@ function* guesses(value: JsonObject, headers: Delivery['headers']): Generator<[p
     const found = headers[name]?.trim();
     if (found) yield [`header:${name}`, found];
   }
-  for (const path of [...(senderOf(value)?.time ?? []), ...timePaths]) {
+  for (const path of [...(senderOf(value)?.time ?? []), ...byShape(value, timesPresent)]) {
     const found = at(value, path);
     if (typeof found === 'number' || (typeof found === 'string' && text(value, path) !== undefined)) yield [path, found];
   }
