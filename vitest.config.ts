@@ -60,7 +60,7 @@ export default defineConfig({
           // these tests share no state: each worker imports a module once
           isolate: false,
           maxWorkers,
-          include: ['packages/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['packages/**/*.test.ts', 'apps/web/**/*.test.ts', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
           exclude: [...exclude, 'scripts/demo.test.ts'],
           // Properties are tried on thousands of cases, beside tests that use all processors.
           testTimeout: 30_000,

@@ -33,7 +33,7 @@ export const layers: readonly Layer[] = [
   {
     name: 'api tests',
     files: [`${api}/**/*.test.ts`, `${api}/test/**`],
-    imports: ['api/*', 'pipeline/*', 'pipeline tests', 'shared', 'local stack'],
+    imports: ['api/*', 'pipeline/*', 'pipeline tests', 'chaos', 'shared', 'local stack'],
     hint: tests,
   },
   {
@@ -228,7 +228,7 @@ export const layers: readonly Layer[] = [
   },
   {
     name: 'bench',
-    files: ['bench/src/**'],
+    files: ['bench/src/**', 'bench/peers/**'],
     imports: ['api/platform', 'api/deliveries', 'chaos', 'pipeline/*', 'shared', 'local stack'],
     hint: 'A benchmark measures the API as a process, or only its writer (deliveries/).',
   },

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { apiNodeFlags } from '@tributary/supabase/local/api-process.ts';
+import { apiNodeEnvironment, apiNodeFlags } from '@tributary/supabase/local/api-process.ts';
 import { runStack } from '@tributary/supabase/local/run.ts';
 import { readStackConfig } from '@tributary/supabase/local/stack-config.ts';
 
@@ -12,7 +12,8 @@ const hostedEntry = join(root, 'apps', 'api', 'main.mjs');
 
 /** Runs only the API, when the environment names a hosted or self-hosted Supabase. Its migrations are applied by `supabase db push`. */
 function runHosted(): Promise<number> {
-  const child = spawn(process.execPath, [...apiNodeFlags, hostedEntry], { stdio: 'inherit' });
+  const env = { ...apiNodeEnvironment, ...process.env };
+  const child = spawn(process.execPath, [...apiNodeFlags, hostedEntry], { env, stdio: 'inherit' });
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => child.kill('SIGTERM'));
   process.on('SIGHUP', () => child.kill('SIGHUP'));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));

@@ -39,12 +39,13 @@ create type private.alert_condition as (
 );
 comment on type private.alert_condition is 'The condition of one rule on one connection, as private.measure_alerts measured it.';
 
-create type private.connection_scope as (
-  id uuid,
-  org_id uuid,
-  project_id uuid
+create type private.connection_columns as (
+  id uuid[],
+  org_id uuid[],
+  project_id uuid[]
 );
-comment on type private.connection_scope is 'A connection of a batch, with the org and the project to which it belongs.';
+comment on type private.connection_columns is 'The connections of a batch, each once, with the org and the project to which it belongs. A statement finds those of a row by the place of its connection
+in id, which costs less than a join (measured: 70 microseconds a batch for its three joins).';
 
 create type private.dead_columns as (
   id uuid[],
@@ -3108,6 +3109,25 @@ failing, silent or late (as the rules of the org say, by what the alerts measure
 that applies counts. reason: who paused it, the missing secret, or the kind of the alert. level: that of the alert.';
 grant execute on function private.connection_verdicts(uuid[]) to worker;
 
+CREATE OR REPLACE FUNCTION private.connections_of(p_connection_ids uuid[])
+ RETURNS private.connection_columns
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_connections private.connection_columns;
+begin
+  select array_agg(c.id), array_agg(c.org_id), array_agg(c.project_id) into v_connections.id, v_connections.org_id, v_connections.project_id
+  from (select id, org_id, project_id from public.source_connections where id = any (p_connection_ids) order by id for key share) c;
+  if not p_connection_ids <@ coalesce(v_connections.id, '{}') then
+    raise foreign_key_violation using message = 'a connection of the batch does not exist', constraint = 'connections_of_batch';
+  end if;
+  return v_connections;
+end
+$function$;
+comment on function private.connections_of(uuid[]) is 'The connections of a batch, read and locked against deletion once per batch as a foreign key would do for every row (measured: 18 microseconds a
+purchase). The org and project of every row come from here and never from the caller. Raises foreign_key_violation for an unknown connection.';
+
 CREATE OR REPLACE FUNCTION private.convert_keys(p_keys private.key_row[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -5108,7 +5128,7 @@ declare
   v_written text[];
 begin
   perform private.require_admin(v_connection.org_id);
-  perform private.scopes_of(array[p_connection_id]);
+  perform private.connections_of(array[p_connection_id]);
   perform private.take_day_quota(v_connection.org_id, 'imported_events_per_day', jsonb_array_length(p_events));
 
   create temporary table sent on commit drop as
@@ -5192,18 +5212,18 @@ CREATE OR REPLACE FUNCTION private.ingest_batch(p_deliveries private.delivery_co
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_scopes private.connection_scope[] := private.scopes_of(p_deliveries.source_connection_id || p_records.source_connection_id || p_dead.source_connection_id);
+  v_connections private.connection_columns := private.connections_of(p_deliveries.source_connection_id || p_records.source_connection_id || p_dead.source_connection_id);
   v_existing private.existing_row[];
   v_repeats json;
 begin
   if p_records.former_key is not null then
     perform private.adopt_former_keys(p_records);
   end if;
-  v_existing := private.insert_events(p_records, v_scopes, v_now);
+  v_existing := private.insert_events(p_records, v_connections, v_now);
   if p_dead.id is not null or cardinality(v_existing) > 0 then
-    v_repeats := private.raise_letters(private.letters_of(p_dead, p_records, v_existing, v_scopes), v_now);
+    v_repeats := private.raise_letters(private.letters_of(p_dead, p_records, v_existing, v_connections), v_now);
   end if;
-  perform private.record_deliveries(p_deliveries, p_records, p_dead, v_existing, v_scopes, v_now);
+  perform private.record_deliveries(p_deliveries, p_records, p_dead, v_existing, v_connections, v_now);
   if v_repeats is null then
     return array_to_json(v_existing);
   end if;
@@ -5217,53 +5237,43 @@ statements sees the rows that the statement before it waited for.';
 grant execute on function private.ingest_batch(private.delivery_columns,private.record_columns,private.dead_columns) to ingest;
 grant execute on function private.ingest_batch(private.delivery_columns,private.record_columns,private.dead_columns) to worker;
 
-CREATE OR REPLACE FUNCTION private.insert_events(p_records private.record_columns, p_scopes private.connection_scope[], p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.insert_events(p_records private.record_columns, p_connections private.connection_columns, p_now timestamp with time zone)
  RETURNS private.existing_row[]
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
   v_count integer := coalesce(cardinality(p_records.event_id), 0);
-  v_new uuid[];
+  v_new integer;
   v_existing private.existing_row[] := '{}';
-  v_unknown bytea := decode(repeat('00', 32), 'hex');
+  v_known uuid[] := '{}';
 begin
   if v_count = 0 then
     return v_existing;
   end if;
   -- Sorted by key: two batches with the same keys lock them in the same order and never deadlock.
   -- The insert waits for another batch that is writing the same key; the next statement then sees the row of that batch.
-  with inserted as (
-    insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256, created_at)
-    select source_connection_id, idempotency_key, event_id, event_time, body_sha256, p_now
-    from (select unnest(p_records.source_connection_id) as source_connection_id, unnest(p_records.idempotency_key) as idempotency_key,
-      unnest(p_records.event_id) as event_id, unnest(p_records.event_time) as event_time, unnest(p_records.body_sha256) as body_sha256) r
-    order by source_connection_id, idempotency_key
-    on conflict do nothing
-    returning event_id
-  )
-  select coalesce(array_agg(event_id), '{}') into v_new from inserted;
+  insert into private.event_keys (source_connection_id, idempotency_key, event_id, event_time, body_sha256, created_at)
+  select source_connection_id, idempotency_key, event_id, event_time, body_sha256, p_now
+  from (select unnest(p_records.source_connection_id) as source_connection_id, unnest(p_records.idempotency_key) as idempotency_key,
+    unnest(p_records.event_id) as event_id, unnest(p_records.event_time) as event_time, unnest(p_records.body_sha256) as body_sha256) r
+  order by source_connection_id, idempotency_key
+  on conflict do nothing;
+  get diagnostics v_new = row_count;
 
-  if cardinality(v_new) < v_count then
-    select coalesce(array_agg(row(r.event_id, k.event_id,
-      -- Zeros are the digest of an imported event: the file does not say which body it was made of.
-      case when k.body_sha256 in (r.body_sha256, v_unknown) then 'duplicate' else 'conflict' end,
-      null, r.source_connection_id, r.journal_id, r.dlq_id)::private.existing_row), '{}')
-    into v_existing
-    from (select unnest(p_records.source_connection_id) as source_connection_id, unnest(p_records.idempotency_key) as idempotency_key,
-      unnest(p_records.event_id) as event_id, unnest(p_records.body_sha256) as body_sha256, unnest(p_records.journal_id) as journal_id,
-      unnest(p_records.dlq_id) as dlq_id) r
-    join private.event_keys k using (source_connection_id, idempotency_key)
-    where r.event_id <> k.event_id;
+  if v_new < v_count then
+    v_existing := private.stored_before(p_records);
+    v_known := array(select o.event_id from unnest(v_existing) o);
   end if;
 
-  if cardinality(v_new) > 0 then
+  if v_new > 0 then
     insert into public.canonical_events (id, org_id, project_id, source_connection_id, type, source_type, source_event_type, source_event_id,
       event_time, received_at, ingested_at, idempotency_key, subject, amount_minor, currency, order_ref, attribution, properties, is_test,
       journal_id, schema_version)
-    select r.event_id, s.org_id, s.project_id, s.id, r.type, r.source_type, r.source_event_type, r.source_event_id,
-      r.event_time, r.received_at, greatest(p_now, r.received_at), r.idempotency_key, r.subject::jsonb, r.amount_minor, r.currency, r.order_ref,
-      r.attribution::jsonb, r.properties::jsonb, r.is_test, r.journal_id, r.schema_version
+    select r.event_id, p_connections.org_id[array_position(p_connections.id, r.source_connection_id)],
+      p_connections.project_id[array_position(p_connections.id, r.source_connection_id)], r.source_connection_id, r.type, r.source_type,
+      r.source_event_type, r.source_event_id, r.event_time, r.received_at, greatest(p_now, r.received_at), r.idempotency_key, r.subject::jsonb,
+      r.amount_minor, r.currency, r.order_ref, r.attribution::jsonb, r.properties::jsonb, r.is_test, r.journal_id, r.schema_version
     from (select unnest(p_records.event_id) as event_id, unnest(p_records.source_connection_id) as source_connection_id,
       unnest(p_records.type) as type, unnest(p_records.source_type) as source_type, unnest(p_records.source_event_type) as source_event_type,
       unnest(p_records.source_event_id) as source_event_id, unnest(p_records.event_time) as event_time,
@@ -5271,13 +5281,12 @@ begin
       unnest(p_records.amount_minor) as amount_minor, unnest(p_records.currency) as currency, unnest(p_records.order_ref) as order_ref,
       unnest(p_records.attribution) as attribution, unnest(p_records.properties) as properties, unnest(p_records.is_test) as is_test,
       unnest(p_records.journal_id) as journal_id, unnest(p_records.schema_version) as schema_version) r
-    join unnest(p_scopes) s on s.id = r.source_connection_id
-    where cardinality(v_new) = v_count or r.event_id = any (v_new);
+    where r.event_id <> all (v_known);
   end if;
   return v_existing;
 end
 $function$;
-comment on function private.insert_events(private.record_columns,private.connection_scope[],timestamp with time zone) is 'Writes the events whose keys are new, and returns the records whose keys were stored before. p_scopes: the connections of the records. Part of a
+comment on function private.insert_events(private.record_columns,private.connection_columns,timestamp with time zone) is 'Writes the events whose keys are new, and returns the records whose keys were stored before. p_connections: the connections of the records. Part of a
 batch''s transaction.';
 
 CREATE OR REPLACE FUNCTION private.join_incidents(p_conditions private.alert_condition[], p_now timestamp with time zone, OUT opened uuid[], OUT joined uuid[])
@@ -5529,7 +5538,7 @@ too, so that a bulk action is refused and not done in part. Runs as the caller, 
 grant execute on function private.legal_hold_reason(uuid,uuid) to authenticated;
 grant execute on function private.legal_hold_reason(uuid,uuid) to worker;
 
-CREATE OR REPLACE FUNCTION private.letters_of(p_dead private.dead_columns, p_records private.record_columns, p_existing private.existing_row[], p_scopes private.connection_scope[])
+CREATE OR REPLACE FUNCTION private.letters_of(p_dead private.dead_columns, p_records private.record_columns, p_existing private.existing_row[], p_connections private.connection_columns)
  RETURNS private.dead_row[]
  LANGUAGE plpgsql
  STABLE
@@ -5547,7 +5556,7 @@ begin
         p_dead.record_key, p_dead.record_digest)
       with ordinality as d (id, source_connection_id, journal_id, record_index, error_class, last_error_message, field_path, source_event_type,
         idempotency_key, next_retry_at, is_quarantine, sample, record_key, record_digest, place)
-      join unnest(p_scopes) s on s.id = d.source_connection_id
+      join unnest(p_connections.id, p_connections.org_id, p_connections.project_id) s (id, org_id, project_id) on s.id = d.source_connection_id
       order by d.place);
   end if;
   if cardinality(p_existing) > 0 then
@@ -5561,14 +5570,14 @@ begin
         o.stored_event_id)::private.dead_row
       from unnest(p_existing) o
       join private.records_of(p_records) with ordinality r on r.event_id = o.event_id
-      join unnest(p_scopes) s on s.id = r.source_connection_id
+      join unnest(p_connections.id, p_connections.org_id, p_connections.project_id) s (id, org_id, project_id) on s.id = r.source_connection_id
       where o.outcome in ('conflict', 'older')
       order by r.ordinality);
   end if;
   return v_letters;
 end
 $function$;
-comment on function private.letters_of(private.dead_columns,private.record_columns,private.existing_row[],private.connection_scope[]) is 'The dead letters of a batch: p_dead, and each record whose key is stored with a different body or with a newer event. The stored event is kept (the
+comment on function private.letters_of(private.dead_columns,private.record_columns,private.existing_row[],private.connection_columns) is 'The dead letters of a batch: p_dead, and each record whose key is stored with a different body or with a newer event. The stored event is kept (the
 first body wins, also under concurrency).';
 
 CREATE OR REPLACE FUNCTION private.link_audit()
@@ -6499,90 +6508,114 @@ $function$;
 comment on function private.record_audit_export(uuid,text) is 'Records which owner or admin exported the audit log.';
 grant execute on function private.record_audit_export(uuid,text) to authenticated;
 
-CREATE OR REPLACE FUNCTION private.record_deliveries(p_deliveries private.delivery_columns, p_records private.record_columns, p_dead private.dead_columns, p_existing private.existing_row[], p_scopes private.connection_scope[], p_now timestamp with time zone)
+CREATE OR REPLACE FUNCTION private.record_deliveries(p_deliveries private.delivery_columns, p_records private.record_columns, p_dead private.dead_columns, p_existing private.existing_row[], p_connections private.connection_columns, p_now timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
-  v_known uuid[] := '{}';
   v_replays uuid[] := '{}';
+  -- The records as they are counted: their connections, deliveries, the times of new events, and the outcomes other than accepted. An accepted record
+  -- has none, because comparing the texts of all records took 1.5 of 40 microseconds a record.
+  v_connections uuid[] := p_records.source_connection_id;
+  v_journals uuid[] := p_records.journal_id;
+  v_times timestamptz[] := p_records.event_time;
+  v_outcomes text[];
+  -- The deliveries with records that were not accepted: how many of these there are, and their outcome.
+  v_mixed uuid[];
+  v_mixed_counts integer[];
+  v_mixed_outcomes text[];
 begin
-  if cardinality(p_existing) > 0 then
-    v_known := array(select o.event_id from unnest(p_existing) o);
-  end if;
   if p_deliveries.part is not null then
     perform private.complete_deliveries(p_deliveries, p_records, p_dead, p_existing);
   end if;
   if p_deliveries.replay_of is not null then
     v_replays := array(select d.id from unnest(p_deliveries.id, p_deliveries.replay_of) d (id, replay_of) where d.replay_of is not null);
   end if;
+  if p_dead.id is not null or cardinality(p_existing) > 0 then
+    select array_agg(o.source_connection_id), array_agg(o.journal_id), array_agg(o.event_time), array_agg(o.outcome)
+    into v_connections, v_journals, v_times, v_outcomes
+    from (
+      select r.source_connection_id, r.journal_id, r.event_time, null as outcome
+      from unnest(p_records.source_connection_id, p_records.journal_id, p_records.event_time, p_records.event_id)
+        r (source_connection_id, journal_id, event_time, event_id)
+      where r.event_id not in (select e.event_id from unnest(p_existing) e)
+      union all
+      select e.source_connection_id, e.journal_id, null,
+        case e.outcome when 'duplicate' then 'duplicate' when 'rewritten' then null else 'dead_lettered' end
+      from unnest(p_existing) e
+      union all
+      select d.source_connection_id, d.journal_id, null, case when d.is_quarantine then 'rejected' else 'dead_lettered' end
+      from unnest(p_dead.source_connection_id, p_dead.journal_id, p_dead.is_quarantine) d (source_connection_id, journal_id, is_quarantine)
+    ) o;
+    select array_agg(m.journal_id), array_agg(m.n), array_agg(m.outcome) into v_mixed, v_mixed_counts, v_mixed_outcomes
+    from (
+      select o.journal_id, count(*)::integer as n, case when min(o.outcome) = max(o.outcome) then min(o.outcome) else 'mixed' end as outcome
+      from unnest(v_journals, v_outcomes) o (journal_id, outcome)
+      where o.outcome is not null group by o.journal_id
+    ) m;
+  end if;
 
-  with others as (
-    -- The records that are not new events, which are few or none.
-    select o.journal_id, o.source_connection_id, case o.outcome when 'duplicate' then 'duplicate' when 'rewritten' then 'accepted' else 'dead_lettered' end as outcome from unnest(p_existing) o
-    union all
-    select d.journal_id, d.source_connection_id, case when d.is_quarantine then 'rejected' else 'dead_lettered' end
-    from unnest(p_dead.journal_id, p_dead.source_connection_id, p_dead.is_quarantine) d (journal_id, source_connection_id, is_quarantine)
-  ), deliveries as (
-    select d.*, s.org_id
-    from (select unnest(p_deliveries.id) as id, unnest(p_deliveries.source_connection_id) as source_connection_id,
-      unnest(p_deliveries.received_at) as received_at, unnest(p_deliveries.content_type) as content_type,
-      unnest(p_deliveries.byte_size) as byte_size, unnest(p_deliveries.body_sha256) as body_sha256,
-      unnest(p_deliveries.record_count) as record_count, unnest(p_deliveries.is_test) as is_test, unnest(p_deliveries.replay_of) as replay_of,
-      unnest(p_deliveries.event_types_from) as types_from, unnest(p_deliveries.event_types_to) as types_to,
-      unnest(p_deliveries.key_version) as key_version, unnest(p_deliveries.sealed) as sealed, unnest(p_deliveries.part) as part) d
-    join unnest(p_scopes) s on s.id = d.source_connection_id
-    where d.part is null or d.part = 'first'
-  ), journalled as (
-    insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome, is_test, replay_of, event_types)
-    select d.id, d.org_id, d.source_connection_id, d.received_at, d.content_type, d.byte_size, d.body_sha256, d.record_count,
-      case when d.part = 'first' then 'incomplete' when o.n is null then 'accepted' when o.n = d.record_count and o.low = o.high then o.low else 'mixed' end,
-      d.is_test, d.replay_of, coalesce(p_deliveries.event_types[d.types_from : d.types_to], '{}')
-    from deliveries d
-    left join (
-      select journal_id, count(*) as n, min(outcome) as low, max(outcome) as high from others where outcome <> 'accepted' group by journal_id
-    ) o on o.journal_id = d.id
-  ), sealed as (
-    insert into private.journal_payloads (journal_id, received_at, org_id, key_version, sealed)
-    select d.id, d.received_at, d.org_id, d.key_version, d.sealed from deliveries d
-  ), records as (
-    -- No lag is counted for a replay, because it would be the age of the delivery. The lag of an event from long ago is capped at a month
-    -- (2,678,400 s), because the histogram ends at an hour.
-    select r.source_connection_id, 'accepted' as outcome, r.event_time, r.journal_id = any (v_replays) as is_replay,
-      case when r.journal_id <> all (v_replays) then least(greatest(0, extract(epoch from p_now - r.event_time)), 2678400) end as lag
-    from (select unnest(p_records.source_connection_id) as source_connection_id, unnest(p_records.journal_id) as journal_id,
-      unnest(p_records.event_id) as event_id, unnest(p_records.event_time) as event_time) r
-    where r.event_id <> all (v_known)
-    union all
-    select o.source_connection_id, o.outcome, null, o.journal_id = any (v_replays), null from others o
-  )
+  insert into public.event_journal (id, org_id, source_connection_id, received_at, content_type, byte_size, body_sha256, record_count, outcome,
+    is_test, replay_of, event_types)
+  select d.id, p_connections.org_id[array_position(p_connections.id, d.source_connection_id)], d.source_connection_id, d.received_at, d.content_type,
+    d.byte_size, d.body_sha256, d.record_count,
+    case when d.part = 'first' then 'incomplete' when d.mixed is null then 'accepted'
+      when v_mixed_counts[d.mixed] = d.record_count then v_mixed_outcomes[d.mixed] else 'mixed' end,
+    d.is_test, d.replay_of, coalesce(p_deliveries.event_types[d.types_from : d.types_to], '{}')
+  from (select unnest(p_deliveries.id) as id, unnest(p_deliveries.source_connection_id) as source_connection_id,
+    unnest(p_deliveries.received_at) as received_at, unnest(p_deliveries.content_type) as content_type,
+    unnest(p_deliveries.byte_size) as byte_size, unnest(p_deliveries.body_sha256) as body_sha256,
+    unnest(p_deliveries.record_count) as record_count, unnest(p_deliveries.is_test) as is_test, unnest(p_deliveries.replay_of) as replay_of,
+    unnest(p_deliveries.event_types_from) as types_from, unnest(p_deliveries.event_types_to) as types_to, unnest(p_deliveries.part) as part) u,
+    lateral (select u.*, array_position(v_mixed, u.id) as mixed) d
+  where d.part is null or d.part = 'first';
+
+  insert into private.journal_payloads (journal_id, received_at, org_id, key_version, sealed)
+  select d.id, d.received_at, p_connections.org_id[array_position(p_connections.id, d.source_connection_id)], d.key_version, d.sealed
+  from (select unnest(p_deliveries.id) as id, unnest(p_deliveries.received_at) as received_at,
+    unnest(p_deliveries.source_connection_id) as source_connection_id, unnest(p_deliveries.key_version) as key_version,
+    unnest(p_deliveries.sealed) as sealed, unnest(p_deliveries.part) as part) d
+  where d.part is null or d.part = 'first';
+
   insert into public.connection_activity (org_id, source_connection_id, bucket, received, accepted, duplicates, dead_lettered, rejected,
     lag_sum_ms, lag_max_ms, lag_histogram, last_event_time, is_replay)
-  select s.org_id, s.id, date_trunc('minute', p_now), a.received, a.accepted, a.duplicates, a.dead_lettered, a.rejected,
-    a.lag_sum_ms, a.lag_max_ms, a.lag_histogram, a.last_event_time, a.is_replay
-  from unnest(p_scopes) s
-  join (
+  select p_connections.org_id[array_position(p_connections.id, a.source_connection_id)], a.source_connection_id, date_trunc('minute', p_now), a.received,
+    a.accepted, a.duplicates, a.dead_lettered, a.rejected, a.lag_sum_ms, a.lag_max_ms, a.lag_histogram, a.last_event_time, a.is_replay
+  from (
     select source_connection_id, is_replay,
       count(*)::integer as received,
-      count(*) filter (where outcome = 'accepted')::integer as accepted,
+      count(*) filter (where outcome is null)::integer as accepted,
       count(*) filter (where outcome = 'duplicate')::integer as duplicates,
       count(*) filter (where outcome = 'dead_lettered')::integer as dead_lettered,
       count(*) filter (where outcome = 'rejected')::integer as rejected,
-      coalesce(sum(lag * 1000), 0)::bigint as lag_sum_ms,
-      coalesce(max(lag * 1000), 0)::bigint as lag_max_ms,
+      coalesce(sum(lag) / 1000, 0)::bigint as lag_sum_ms,
+      coalesce(max(lag) / 1000.0, 0)::bigint as lag_max_ms,
       array[
-        count(*) filter (where lag <= 1), count(*) filter (where lag > 1 and lag <= 2), count(*) filter (where lag > 2 and lag <= 5),
-        count(*) filter (where lag > 5 and lag <= 10), count(*) filter (where lag > 10 and lag <= 30), count(*) filter (where lag > 30 and lag <= 60),
-        count(*) filter (where lag > 60 and lag <= 120), count(*) filter (where lag > 120 and lag <= 300), count(*) filter (where lag > 300 and lag <= 600),
-        count(*) filter (where lag > 600 and lag <= 1800), count(*) filter (where lag > 1800 and lag <= 3600), count(*) filter (where lag > 3600)
+        count(*) filter (where lag_place = 0), count(*) filter (where lag_place = 1), count(*) filter (where lag_place = 2),
+        count(*) filter (where lag_place = 3), count(*) filter (where lag_place = 4), count(*) filter (where lag_place = 5),
+        count(*) filter (where lag_place = 6), count(*) filter (where lag_place = 7), count(*) filter (where lag_place = 8),
+        count(*) filter (where lag_place = 9), count(*) filter (where lag_place = 10), count(*) filter (where lag_place = 11)
       ]::integer[] as lag_histogram,
       max(event_time) as last_event_time
-    from records group by source_connection_id, is_replay
-  ) a on a.source_connection_id = s.id;
+    from (
+      select r.*, width_bucket(r.lag, '{1000001, 2000001, 5000001, 10000001, 30000001, 60000001, 120000001, 300000001, 600000001, 1800000001,
+        3600000001}'::bigint[]) as lag_place
+      from (
+        -- The lag in microseconds. None is counted for a replay, because it would be the age of the delivery. That of an event from long ago is
+        -- capped at a month (2,678,400 s), because the histogram ends at an hour: the bounds are 1, 2, 5, 10 and 30 s, and 1, 2, 5, 10, 30 and 60 min.
+        select n.source_connection_id, n.outcome, n.event_time, n.journal_id = any (v_replays) as is_replay,
+          case when n.event_time is not null and n.journal_id <> all (v_replays)
+            then (least(greatest(0, date_part('epoch', p_now - n.event_time)), 2678400) * 1000000)::bigint end as lag
+        from (select unnest(v_connections) as source_connection_id, unnest(v_journals) as journal_id, unnest(v_times) as event_time,
+          unnest(v_outcomes) as outcome) n
+      ) r
+    ) l
+    group by source_connection_id, is_replay
+  ) a;
 end
 $function$;
-comment on function private.record_deliveries(private.delivery_columns,private.record_columns,private.dead_columns,private.existing_row[],private.connection_scope[],timestamp with time zone) is 'Writes the deliveries of a batch with the outcomes of their records: journal, sealed bodies and counters. Of a delivery that is written in parts,
+comment on function private.record_deliveries(private.delivery_columns,private.record_columns,private.dead_columns,private.existing_row[],private.connection_columns,timestamp with time zone) is 'Writes the deliveries of a batch with the outcomes of their records: journal, sealed bodies and counters. Of a delivery that is written in parts,
 the first writes the row, and the last completes it. Part of a batch''s transaction.';
 
 CREATE OR REPLACE FUNCTION private.record_operator_act(p_operator text, p_action text, p_org_id uuid, p_reason text, p_detail jsonb)
@@ -6885,19 +6918,19 @@ CREATE OR REPLACE FUNCTION private.replay_batch(p_deliveries private.delivery_co
 AS $function$
 declare
   v_now timestamptz := clock_timestamp();
-  v_scopes private.connection_scope[] := private.scopes_of(p_deliveries.source_connection_id || p_records.source_connection_id || p_dead.source_connection_id);
+  v_connections private.connection_columns := private.connections_of(p_deliveries.source_connection_id || p_records.source_connection_id || p_dead.source_connection_id);
   v_existing private.existing_row[];
   v_repeats json;
 begin
   if p_records.former_key is not null then
     perform private.adopt_former_keys(p_records);
   end if;
-  v_existing := private.insert_events(p_records, v_scopes, v_now);
+  v_existing := private.insert_events(p_records, v_connections, v_now);
   if p_rewrite and cardinality(v_existing) > 0 then
     v_existing := private.rewrite_events(v_existing, p_records, v_now);
   end if;
-  v_repeats := private.settle_replayed(private.letters_of(p_dead, p_records, v_existing, v_scopes), p_deliveries, p_records, v_existing, v_now);
-  perform private.record_deliveries(p_deliveries, p_records, p_dead, v_existing, v_scopes, v_now);
+  v_repeats := private.settle_replayed(private.letters_of(p_dead, p_records, v_existing, v_connections), p_deliveries, p_records, v_existing, v_now);
+  perform private.record_deliveries(p_deliveries, p_records, p_dead, v_existing, v_connections, v_now);
   if v_repeats is null then
     return array_to_json(v_existing);
   end if;
@@ -7316,26 +7349,6 @@ $function$;
 comment on function private.schedule_org_deletion(uuid,uuid) is 'Schedules the deletion of an org, after the permission of the person was checked: the grace period begins, and the connections refuse deliveries from
 now on. Does nothing when the deletion is scheduled already. Refused with the reason of a legal hold while there is one.';
 
-CREATE OR REPLACE FUNCTION private.scopes_of(p_connection_ids uuid[])
- RETURNS private.connection_scope[]
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-declare
-  v_scopes private.connection_scope[];
-  v_ids uuid[];
-begin
-  select array_agg(row(c.id, c.org_id, c.project_id)::private.connection_scope), array_agg(c.id) into v_scopes, v_ids
-  from (select id, org_id, project_id from public.source_connections where id = any (p_connection_ids) order by id for key share) c;
-  if not p_connection_ids <@ coalesce(v_ids, '{}') then
-    raise foreign_key_violation using message = 'a connection of the batch does not exist', constraint = 'connections_of_batch';
-  end if;
-  return v_scopes;
-end
-$function$;
-comment on function private.scopes_of(uuid[]) is 'The connections of a batch, read and locked against deletion once per batch as a foreign key would do for every row (measured: 18 microseconds a
-purchase). The org and project of every row come from here and never from the caller. Raises foreign_key_violation for an unknown connection.';
-
 CREATE OR REPLACE FUNCTION private.search_events(org_id uuid, filter jsonb DEFAULT '{}'::jsonb, before jsonb DEFAULT NULL::jsonb, page_limit integer DEFAULT 50)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -7721,7 +7734,7 @@ begin
     if p_records.former_key is not null then
       perform private.adopt_former_keys(p_records);
     end if;
-    v_existing := private.insert_events(p_records, private.scopes_of(p_records.source_connection_id), v_now);
+    v_existing := private.insert_events(p_records, private.connections_of(p_records.source_connection_id), v_now);
     select count(*) into v_claimed from (
       select d.id from public.dlq_events d join json_to_recordset(p_entries) as e (id uuid) on e.id = d.id
       where d.status = 'retrying' and d.lease_owner = p_owner
@@ -8093,6 +8106,27 @@ end
 $function$;
 comment on function private.stop_alert_recipient(text,boolean) is 'Stops the alerts of an org to an address, or restarts them, by the token in each of these mails. The org can do neither.';
 grant execute on function private.stop_alert_recipient(text,boolean) to worker;
+
+CREATE OR REPLACE FUNCTION private.stored_before(p_records private.record_columns)
+ RETURNS private.existing_row[]
+ LANGUAGE sql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+  select coalesce(array_agg(row(r.event_id, k.event_id,
+    -- Zeros are the digest of an imported event: the file does not say which body it was made of.
+    case when k.body_sha256 in (r.body_sha256, decode(repeat('00', 32), 'hex')) then 'duplicate' else 'conflict' end,
+    null, r.source_connection_id, r.journal_id, r.dlq_id)::private.existing_row), '{}')
+  from (select unnest(p_records.source_connection_id) as source_connection_id, unnest(p_records.idempotency_key) as idempotency_key,
+    unnest(p_records.event_id) as event_id, unnest(p_records.body_sha256) as body_sha256, unnest(p_records.journal_id) as journal_id,
+    unnest(p_records.dlq_id) as dlq_id) r
+  cross join lateral (
+    select k.event_id, k.body_sha256 from private.event_keys k
+    where k.source_connection_id = r.source_connection_id and k.idempotency_key = r.idempotency_key offset 0) k
+  where r.event_id <> k.event_id
+$function$;
+comment on function private.stored_before(private.record_columns) is 'The records of a batch whose keys belong to other events. Looks each key up in the index: with a plan from a time when event_keys had few rows, every
+batch with a duplicate read the whole table (measured: 215 instead of 92 microseconds a record, with 20,000 keys).';
 
 CREATE OR REPLACE FUNCTION private.sum_activity(p_org_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_unit text, p_connections uuid[], p_by_connection boolean)
  RETURNS TABLE(source_connection_id uuid, bucket timestamp with time zone, received bigint, accepted bigint, duplicates bigint, dead_lettered bigint, rejected bigint, replayed bigint, replayed_accepted bigint, lag_sum_ms bigint, lag_max_ms bigint, lag_histogram bigint[], last_event_time timestamp with time zone)

@@ -1,4 +1,4 @@
-import { binary, database, more, port, post, ready, run, start, startRedis } from './start.ts';
+import { binary, database, more, port, post, prepare, ready, start, startRedis } from './start.ts';
 
 /**
  * Convoy: node bench/peers/convoy.ts <convoy> [an option of `convoy server`…]
@@ -7,7 +7,7 @@ import { binary, database, more, port, post, ready, run, start, startRedis } fro
  * process, write the row into Postgres afterwards; --with-workers=false leaves the events in Redis. It finds no copies. An event that Redis refuses is answered
  * like one that it has, so the rows are worth counting. Redis writes every command to its disk here, which it does not by default.
  */
-const redis = await startRedis([]);
+const redis = await startRedis();
 const env = {
   CONVOY_DB_DSN: `${database.href}?sslmode=disable`,
   CONVOY_REDIS_DSN: redis,
@@ -19,7 +19,7 @@ const env = {
   CONVOY_ANALYTICS_ENABLED: 'false',
   CONVOY_HOST: `127.0.0.1:${port}`,
 };
-await run(binary, ['migrate', 'up'], env);
+await prepare(binary, ['migrate', 'up'], env);
 start(binary, ['server', '--port', port, ...more], env);
 
 interface Answer<T> {

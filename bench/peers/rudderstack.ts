@@ -31,7 +31,9 @@ writeFileSync(fileNamed('workspace.json'), JSON.stringify(workspace));
 
 // The gateway listens after it has asked the service of transformations once what that can do.
 const transformerPort = await freePort();
-createServer((_request, response) => response.end('{}')).listen(transformerPort, '127.0.0.1');
+createServer((_request, response) =>
+  response.end(JSON.stringify({ supportSourceTransformV1: true, upgradedToSourceTransformV2: true })),
+).listen(transformerPort, '127.0.0.1');
 
 start(binary, [], {
   APP_TYPE: 'GATEWAY',
@@ -60,6 +62,6 @@ ready({
   ready: '/health',
   headers: { authorization: `Basic ${Buffer.from('bench-write-key:').toString('base64')}` },
   // Its queue is a row of tables gw_jobs_1, gw_jobs_2 and so on.
-  count: `select coalesce(sum((xpath('/row/n/text()', query_to_xml(format('select count(*) as n from %I', tablename), true, false, '')))[1]::text::bigint), 0)
+  count: `select coalesce(sum((xpath('/row/n/text()', query_to_xml(format('select count(*) as n from %I', tablename), true, true, '')))[1]::text::bigint), 0)
           from pg_tables where tablename ~ '^gw_jobs_[0-9]+$'`,
 });

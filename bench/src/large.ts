@@ -1,8 +1,8 @@
 import type { ClosedLoopRequest, ClosedLoopResult } from './closed-loop.ts';
 import type { Contestant } from './contestants.ts';
+import { type Cost, costOf } from './cost.ts';
 import type { ProbeRequest, ProbeResult } from './probe.ts';
 import { measure } from './process.ts';
-import { type Cost, costOf } from './rounds.ts';
 
 const recordsOfLarge = 10_000;
 const recordsOfSmall = 100;
@@ -38,9 +38,10 @@ export async function measureLarge(contestant: Contestant, deliveries: number): 
   // Both kinds are read once before, so that neither pays for the first run of the code.
   await send(recordsOfLarge, 1);
   const small = await send(recordsOfSmall, (deliveries * recordsOfLarge) / recordsOfSmall);
+  const large = await send(recordsOfLarge, deliveries);
   const idle = await probe(2);
   const probing = probe(4);
-  const large = await send(recordsOfLarge, deliveries);
+  await send(recordsOfLarge, deliveries);
   const busy = await probing;
   if (!large || !small) return undefined;
   return { large: large.cost, small: small.cost, longestAnswerMs: busy.longestMs, longestAnswerIdleMs: idle.longestMs };

@@ -75,7 +75,7 @@ function sections(result: BenchResult): Section[] {
         middle(({ cost }) => cost.sumUs),
         first.scenario === 'a' ? '' : Math.round(middle(({ cost }) => cost.walBytes)),
         first.scenario === 'a' ? '' : middle(({ cost }) => cost.fullPageImages),
-        first.storedShare === undefined ? '' : `${Math.round(middle(({ storedShare = 0 }) => storedShare) * 100)} %`,
+        first.cost.storedShare === undefined ? '' : `${Math.round(middle(({ cost }) => cost.storedShare ?? 0) * 100)} %`,
       ]),
     },
     {

@@ -3,7 +3,7 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { apiNodeFlags, nodeCompileCache, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
+import { apiNodeEnvironment, apiNodeFlags, nodeCompileCache, waitUntilReady } from '@tributary/supabase/local/api-process.ts';
 import { withClient } from '@tributary/supabase/local/database.ts';
 import { lastLines, openLog } from '@tributary/supabase/local/logs.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
@@ -76,6 +76,7 @@ async function startProofStack(settings: Record<string, string> = {}): Promise<P
     const masterKey = randomBytes(32).toString('base64');
     const { org, connections } = await withClient(database.superuserUrl, (client) => seedOrg(client, masterKey));
     const base = {
+      ...apiNodeEnvironment,
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: nodeCompileCache,
       DATABASE_URL: database.apiUrl,

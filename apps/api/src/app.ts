@@ -57,7 +57,7 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     db,
     verifyToken: createTokenVerifier(config.jwt, deps.now),
     limits: config.people.requests,
-    now: deps.now,
+    allowances: deps.allowances,
   });
   const app = new Hono<IngestEnv>({ getPath: (request) => webhookPath(getPath(request)) });
   const downloads = createDownloads(db, config.people.downloads);
@@ -115,10 +115,10 @@ export function createApp(deps: AppDeps): Hono<IngestEnv> {
     }),
   );
   app.route('/api/alerts', alertRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys, publicUrl }));
-  app.route('/mail', mailRoutes({ db }));
+  app.route('/mail', mailRoutes(deps));
   app.route('/api/dlq', dlqRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys }));
   app.route('/api/invites', inviteRoutes({ db, verifyToken, publicUrl }));
-  app.route('/api/events', eventRoutes({ db, verifyToken, masterKeys: config.masterKeys, log, now: deps.now, downloads }));
+  app.route('/api/events', eventRoutes({ ...deps, verifyToken, masterKeys: config.masterKeys, downloads }));
   app.route('/api/events', latestRoutes({ db, verifyToken }));
   app.route('/api/replay', replayRoutes({ db, verifyToken, replayer: deps.replayer }));
   app.route('/api/replays', replayPlanRoutes({ db, verifyToken, approvalThreshold: config.replayApprovalThreshold }));

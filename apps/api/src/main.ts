@@ -48,7 +48,7 @@ let leaving: LeaveReason | undefined;
 
 async function start() {
   const clock = await createClock(db, log);
-  const services = await createServices({ config, db, log, clock, readAllMetrics: member?.readAll });
+  const services = await createServices({ config, db, log, clock, readAllMetrics: member?.readAll, allowances: member?.allowances });
   if (config.outboundAllowPrivate) log.warn('OUTBOUND_ALLOW_PRIVATE is on: people may make this server call anything that it can reach');
   const jobs = await startJobs({
     ...services,

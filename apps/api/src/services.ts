@@ -11,6 +11,7 @@ import type { Thresholds } from './flow/levels.ts';
 import { createDoor, type Door } from './ingest/door.ts';
 import { registerGauges } from './operate/gauges.ts';
 import { createAccounts } from './operators/accounts.ts';
+import { type Allowances, createAllowances } from './platform/allowances.ts';
 import type { RecogniseOperator } from './platform/auth.ts';
 import { type Circuits, createCircuits } from './platform/breaker.ts';
 import type { Clock } from './platform/clock.ts';
@@ -39,6 +40,7 @@ export interface Services {
   notifier: Notifier;
   replayer: Replayer;
   recogniseOperator: RecogniseOperator;
+  allowances: Allowances;
   /**
    * Writes the buffered records, then stops all services. Call it when no request and no job is running any more. It does not close `db`.
    */
@@ -55,11 +57,14 @@ export async function createServices(given: {
   flowTimes?: FlowTimes | undefined;
   /** Returns the metrics of all processes that share the port, where there are several. */
   readAllMetrics?: (() => Promise<string>) | undefined;
+  /** The limits that all processes which share the port have in common, where there are several. */
+  allowances?: Allowances | undefined;
   /** Looks up host names for outbound requests, for tests. */
   lookup?: OutboundOptions['lookup'];
 }): Promise<Services> {
   const { config, db, log, clock } = given;
   const { now } = clock;
+  const allowances = given.allowances ?? createAllowances();
   const metrics = createMetrics(given.readAllMetrics);
   const circuits = createCircuits({ metrics, log, now });
   const connections = await createConnections(db, config.masterKeys, log);
@@ -103,7 +108,14 @@ export async function createServices(given: {
     outbound,
     notifier,
     replayer,
-    recogniseOperator: createAccounts({ db, bootstrapToken: config.operatorToken, trustedProxies: config.http.trustedProxies, log }),
+    recogniseOperator: createAccounts({
+      db,
+      bootstrapToken: config.operatorToken,
+      trustedProxies: config.http.trustedProxies,
+      allowances,
+      log,
+    }),
+    allowances,
     async stop() {
       await Promise.all([writer.drain(), quarantine.drain(), connections.close()]);
       await threads.stop();

@@ -1,8 +1,8 @@
 import { type Context, type Env, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import type { Allowances } from '../platform/allowances.ts';
 import type { Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
-import { createTokenBucket, takeTokens } from '../platform/token-bucket.ts';
 import { type MailPage, mailPage } from './mail-pages.ts';
 import { confirmRecipient, stopRecipient } from './recipients-store.ts';
 
@@ -12,9 +12,8 @@ import { confirmRecipient, stopRecipient } from './recipients-store.ts';
 const rate = { perSecond: 20, burst: 100 };
 
 /** Mounted at /mail. Needs no login: the token in the link is the permission. */
-export function mailRoutes({ db }: { db: Pick<Db, 'worker'> }) {
+export function mailRoutes({ db, allowances }: { db: Pick<Db, 'worker'>; allowances: Allowances }) {
   const app = new Hono();
-  const bucket = createTokenBucket(rate, performance.now());
   app.use(
     secureHeaders({
       contentSecurityPolicy: {
@@ -40,7 +39,7 @@ export function mailRoutes({ db }: { db: Pick<Db, 'worker'> }) {
   async function change(c: TokenContext, run: (token: string) => Promise<boolean>): Promise<boolean> {
     const token = c.req.param('token') ?? '';
     if (!isToken(token)) return false;
-    const waitMs = takeTokens(bucket, rate, performance.now());
+    const waitMs = await allowances.take([{ name: 'links in mails', rate }]);
     if (waitMs > 0) throw new Refusal('rate_limited', 'too many requests: try again in a moment', { retryAfterSeconds: 1 });
     return run(token);
   }

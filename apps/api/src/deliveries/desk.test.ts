@@ -52,8 +52,16 @@ test('a delivery of many records is paused between two of them, so that the even
 test('an org with one delivery has its turn before the crowd of another org is done', async () => {
   const desk = createDesk(() => true);
   const order: string[] = [];
-  const crowd = Array.from({ length: 200 }, () => desk.run(from('a'), work(1, 0.25, () => void order.push('a'))));
-  await desk.run(from('b'), work(1, 0.25, () => void order.push('b')));
+  const crowd = Array.from({ length: 200 }, () =>
+    desk.run(
+      from('a'),
+      work(1, 0.25, () => void order.push('a')),
+    ),
+  );
+  await desk.run(
+    from('b'),
+    work(1, 0.25, () => void order.push('b')),
+  );
   await Promise.all(crowd);
   expect(order.indexOf('b')).toBeLessThan(10);
 });
@@ -61,8 +69,14 @@ test('an org with one delivery has its turn before the crowd of another org is d
 test('an org with one delivery has its turn before the large delivery of another org is done', async () => {
   const desk = createDesk(() => true);
   const order: string[] = [];
-  const large = desk.run(from('a'), work(1_000, 0.25, () => void order.push('a')));
-  await desk.run(from('b'), work(1, 0.25, () => void order.push('b')));
+  const large = desk.run(
+    from('a'),
+    work(1_000, 0.25, () => void order.push('a')),
+  );
+  await desk.run(
+    from('b'),
+    work(1, 0.25, () => void order.push('b')),
+  );
   expect(await large).toBe('done');
   expect(order.indexOf('b')).toBeLessThan(10);
 });
@@ -89,7 +103,14 @@ test('a delivery that was paused is finished before the next one of its connecti
   const desk = createDesk(() => true);
   const order: string[] = [];
   const names = ['first', 'second', 'third'];
-  await Promise.all(names.map((name) => desk.run(from('a'), work(20, 1, () => void order.push(name)))));
+  await Promise.all(
+    names.map((name) =>
+      desk.run(
+        from('a'),
+        work(20, 1, () => void order.push(name)),
+      ),
+    ),
+  );
   expect(order).toEqual(names.flatMap((name) => Array(20).fill(name)));
 });
 

@@ -12,17 +12,17 @@ import {
   subjectHashesMax,
 } from '@tributary/shared/events.ts';
 import { Hono } from 'hono';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type JournalRow, toEntry } from '../deliveries/journal-rows.ts';
+import type { Allowances } from '../platform/allowances.ts';
 import { type AuthVariables, requireUser, type VerifyToken } from '../platform/auth.ts';
 import type { Db, Sql } from '../platform/db.ts';
 import type { Downloads } from '../platform/downloads.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { jsonBody, jsonBodyUpTo, validBody, validId } from '../platform/requests.ts';
 import { createTickets, ticketFields } from '../platform/ticket.ts';
-import { createTokenBucket, type Rate, type TokenBucket, takeTokens } from '../platform/token-bucket.ts';
+import type { Rate } from '../platform/token-bucket.ts';
 import { recordLookUp } from '../tenancy/audit.ts';
 import { findCountries, resolveOrg } from '../tenancy/callers-org.ts';
 import { loadOrgKeys } from '../tenancy/org-keys.ts';
@@ -49,6 +49,7 @@ export interface EventDeps {
   log: Logger;
   now(): number;
   downloads: Downloads;
+  allowances: Allowances;
 }
 
 const Ticket = z.strictObject({ ...ticketFields, filter: EventFilter, format: EventExportFormat });
@@ -60,16 +61,13 @@ const lookUpRate: Rate = { perSecond: 1, burst: 30 };
  * Mounted at /api/events. The dashboard reads events through the Data API; these routes need keys, produce files or read the journal's
  * bodies.
  */
-export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads }: EventDeps) {
+export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads, allowances }: EventDeps) {
   const app = new Hono<{ Variables: AuthVariables }>();
   const user = requireUser(verifyToken);
   const tickets = createTickets(masterKeys, 'event export', Ticket);
-  const lookUps = new LRUCache<string, TokenBucket>({ max: 10_000 });
 
-  function requireLookUpToken(userId: string): void {
-    const bucket = lookUps.get(userId) ?? createTokenBucket(lookUpRate, now());
-    lookUps.set(userId, bucket);
-    const dueInMs = takeTokens(bucket, lookUpRate, now());
+  async function requireLookUpToken(userId: string): Promise<void> {
+    const dueInMs = await allowances.take([{ name: `look-ups of ${userId}`, rate: lookUpRate }]);
     if (dueInMs <= 0) return;
     const retryAfterSeconds = Math.ceil(dueInMs / 1_000);
     throw new Refusal('rate_limited', 'you have looked up many people in a short time: try again later', { retryAfterSeconds });
@@ -77,7 +75,7 @@ export function eventRoutes({ db, verifyToken, masterKeys, log, now, downloads }
 
   app.post('/subject-hash', describe.hashSubject, user, jsonBody, validBody(HashSubject), async (c) => {
     const { orgId, value } = c.req.valid('json');
-    requireLookUpToken(c.var.claims.sub);
+    await requireLookUpToken(c.var.claims.sub);
     const { org, countries } = await db.as(c.var.claims, async (sql) => {
       const found = await resolveOrg(sql, orgId);
       return { org: found, countries: await findCountries(sql, found.id) };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { createTotals } from '../processes/totals.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 
 const root = resolve(import.meta.dirname, '../../../..');
@@ -25,6 +26,8 @@ const levels: Record<string, string[]> = {
   BatchStuck: ['warning'],
   PendingListGrows: ['warning'],
   TributaryDown: ['critical'],
+  ProcessFails: ['warning', 'critical'],
+  ReloadFails: ['warning'],
   WebhookLatencyHigh: ['warning'],
   WebhookErrorBudgetBurn: ['critical', 'critical', 'warning'],
   WorkerStalled: ['critical'],
@@ -63,6 +66,8 @@ const promtool = spawnSync('promtool', ['--version']).status === 0;
 const skipsPromtool = !promtool && !process.env.CI;
 const withPromtool = { meta: { skipReason: 'promtool is not on PATH (Debian and Ubuntu: apt-get install prometheus)' } };
 
+/** What the primary counts, where several processes share the port. */
+const ofPrimary = createTotals(() => 1).registry;
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi();
@@ -135,6 +140,7 @@ describe('the Grafana dashboard', () => {
       'Circuits and database',
       'Background jobs',
       'Replays',
+      'Processes',
       'Node.js',
     ]);
     expect(new Set(dashboard.panels.map((panel) => panel.id)).size).toBe(dashboard.panels.length);
@@ -177,8 +183,9 @@ function unknownIn(expr: string, known: readonly string[] = []): string[] {
     .replace(/"(?:[^"\\]|\\.)*"/g, '""');
   return [...bare.matchAll(/([a-zA-Z_:][\w:]*)\s*(\{[^}]*\}|\()?/g)].flatMap(([, name = '', after = '']) => {
     if (after === '(' || ['and', 'or', 'unless'].includes(name) || known.includes(name)) return [];
-    const metric =
-      api.metrics.registry.getSingleMetric(name) ?? api.metrics.registry.getSingleMetric(name.replace(/_(bucket|sum|count)$/, ''));
+    const metric = [name, name.replace(/_(bucket|sum|count)$/, '')]
+      .flatMap((one) => [api.metrics.registry, ofPrimary].map((registry) => registry.getSingleMetric(one)))
+      .find((one) => one !== undefined);
     if (!metric) return [name];
     const { labelNames } = metric as unknown as { labelNames: string[] };
     const labels = [...after.matchAll(/(\w+)\s*[=!]/g)].map(([, label = '']) => label);

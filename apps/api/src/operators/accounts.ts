@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { safeEqual } from '@tributary/pipeline/crypto/constant-time.ts';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import type { Allowances } from '../platform/allowances.ts';
 import type { RecogniseOperator } from '../platform/auth.ts';
 import { clientAddress, type Networks } from '../platform/client-address.ts';
 import type { Db } from '../platform/db.ts';
 import { Refusal } from '../platform/refusal.ts';
-import { createTokenBucket, type Rate, type TokenBucket, takeTokens, tokensDueInMs } from '../platform/token-bucket.ts';
+import type { Rate } from '../platform/token-bucket.ts';
 import { listActiveOperators, recordUse } from './store.ts';
 
 /** The accounts are read at most this often, so that a revoked token is refused within a second. */
@@ -20,7 +20,6 @@ const guessesOfAddress: Rate = { perSecond: 1 / 10, burst: 20 };
 const guessesOfAll: Rate = { perSecond: 1, burst: 200 };
 /** A token of this length, if it is random at all, cannot be guessed. */
 const unguessableLength = 32;
-const addressesMax = 10_000;
 
 const tokenPrefix = 'trb_o_';
 type Account = Awaited<ReturnType<typeof listActiveOperators>>[number];
@@ -42,13 +41,11 @@ export function createAccounts(deps: {
   db: Pick<Db, 'workerStatement'>;
   bootstrapToken: string;
   trustedProxies: Networks;
+  allowances: Allowances;
   log: Logger;
 }): RecogniseOperator {
-  const { db, bootstrapToken, trustedProxies, log } = deps;
+  const { db, bootstrapToken, trustedProxies, allowances, log } = deps;
   const isUnguessable = bootstrapToken.length >= unguessableLength;
-  const ofAll = createTokenBucket(guessesOfAll, performance.now());
-  const ofAddress = new LRUCache<string, TokenBucket>({ max: addressesMax });
-  const known = new LRUCache<string, true>({ max: addressesMax });
 
   let newest: { at: number; accounts: Promise<Account[]> } | undefined;
   let lastRead: { at: number; accounts: Account[] } | undefined;
@@ -86,23 +83,24 @@ export function createAccounts(deps: {
     const address = clientAddress(socket, forwardedFor, trustedProxies) ?? 'unknown';
     const account = await findAccount(token);
     if (account) return account;
-    const nowMs = performance.now();
-    let bucket = ofAddress.get(address);
-    if (!bucket) {
-      bucket = createTokenBucket(guessesOfAddress, nowMs);
-      ofAddress.set(address, bucket);
-    }
-    const dueInMs = Math.max(tokensDueInMs(bucket, guessesOfAddress, nowMs), tokensDueInMs(ofAll, guessesOfAll, nowMs));
-    if ((dueInMs === 0 || isUnguessable || known.has(address)) && safeEqual(token, bootstrapToken)) {
-      known.set(address, true);
+    if (isUnguessable && safeEqual(token, bootstrapToken)) return 'bootstrap';
+    const name = `operator tokens of ${address}`;
+    const guesses = [
+      { name, rate: guessesOfAddress },
+      { name: 'operator tokens of all', rate: guessesOfAll },
+    ];
+    // The token is taken before the comparison: guesses that arrive at the same moment, at any process, cannot be more than the tokens.
+    const dueInMs = await allowances.take(guesses);
+    const isCompared = dueInMs === 0 || (await allowances.isTrusted(name));
+    if (isCompared && safeEqual(token, bootstrapToken)) {
+      await allowances.trust(name);
+      if (dueInMs === 0) await allowances.giveBack(guesses);
       return 'bootstrap';
     }
     if (dueInMs > 0)
       throw new Refusal('rate_limited', 'too many wrong operator tokens were sent: use the token of a named account, or wait', {
         retryAfterSeconds: Math.ceil(dueInMs / 1000),
       });
-    takeTokens(bucket, guessesOfAddress, nowMs);
-    takeTokens(ofAll, guessesOfAll, nowMs);
     throw new Refusal('unauthorized', 'the operator token is missing or wrong');
   };
 }

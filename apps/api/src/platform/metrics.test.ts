@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { sources } from '@tributary/pipeline/sources.ts';
 import { errorClasses } from '@tributary/shared/errors.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTotals } from '../processes/totals.ts';
 import { startTestApi, type TestApi } from '../test/api.ts';
 
 /**
@@ -43,6 +44,12 @@ const contract: Record<string, string> = {
   thread_task_duration_seconds: 'histogram task,outcome',
   http_answers_cut_total: 'counter reason',
 };
+/** What the primary adds where several processes share the port. */
+const contractOfPrimary: Record<string, string> = {
+  api_processes: 'gauge',
+  api_process_ends_total: 'counter reason',
+  api_reloads_total: 'counter outcome',
+};
 /** The metrics of Node itself: memory, event loop, garbage collection. */
 const ofNode = /^(process|nodejs)_/;
 
@@ -54,7 +61,7 @@ const key = 'api-key-for-tests';
 
 interface Scrape {
   types: Map<string, string>;
-  series: { name: string; labels: Record<string, string> }[];
+  series: { name: string; labels: Record<string, string>; value: number }[];
 }
 
 let api: TestApi;
@@ -68,7 +75,7 @@ describe('/metrics', () => {
     const org = await api.makeOrg();
     const url = await connect(org.projectId, org.owner.token);
     await sendEveryOutcome(url);
-    const { types, series } = await scrape();
+    const { types, series } = read(await (await api.app.request('/metrics')).text());
     const ours = [...types].filter(([name]) => !ofNode.test(name));
     expect(Object.fromEntries(ours)).toEqual(
       Object.fromEntries(Object.entries(contract).map(([name, text]) => [name, text.split(' ')[0]])),
@@ -84,19 +91,63 @@ describe('/metrics', () => {
       expect(counted).toContain(name);
   });
 
+  it('has with several processes the same metrics, added up, and those of the primary', async () => {
+    const totals = createTotals(() => 2);
+    const values = await api.metrics.values();
+    totals.report(1, values);
+    totals.report(2, values);
+    const { types, series } = read(await totals.text());
+    const one = read(await api.metrics.registry.metrics());
+    // What the database knows is read by the process that is asked, once.
+    const once = [...one.types.keys()].filter((name) => !values.some((metric) => metric.name === name));
+    expect(once.sort()).toEqual([
+      'alert_incidents_open',
+      'dlq_depth',
+      'dlq_oldest_age_seconds',
+      'id_conversions_open',
+      'ingest_pending_list_age_seconds',
+      'ingest_pending_list_pages',
+    ]);
+    const added = Object.entries(contract).filter(([name]) => !once.includes(name));
+    expect(Object.fromEntries([...types].filter(([name]) => !ofNode.test(name)))).toEqual(
+      Object.fromEntries([...added, ...Object.entries(contractOfPrimary)].map(([name, text]) => [name, text.split(' ')[0]])),
+    );
+    for (const { name, labels } of series.filter((each) => contractOfPrimary[each.name]))
+      expect(`${name} ${Object.keys(labels)}`.trim()).toBe(contractOfPrimary[name]?.replace(/^\w+/, name));
+
+    const highest = [
+      'ingest_flush_oldest_age_seconds',
+      'ingest_buffer_oldest_age_seconds',
+      'ingest_backpressure_state',
+      'ingest_circuit_state',
+    ];
+    for (const [name] of added) {
+      const times = highest.includes(name) ? 1 : 2;
+      const sumOf = (all: Scrape['series']) => all.filter((each) => each.name === name).reduce((sum, { value }) => sum + value, 0);
+      expect(sumOf(series), name).toBeCloseTo(times * sumOf(one.series), 6);
+    }
+    // A process that has ended leaves what it counted, and nothing of what it held.
+    totals.end(1, 'failed');
+    const later = read(await totals.text()).series;
+    const figure = (all: Scrape['series'], name: string) => all.find((each) => each.name === name)?.value;
+    expect(figure(later, 'ingest_persisted_total')).toBe(figure(series, 'ingest_persisted_total'));
+    expect(figure(later, 'ingest_buffer_events_max')).toBe((figure(series, 'ingest_buffer_events_max') ?? 0) / 2);
+    expect(later).toContainEqual({ name: 'api_process_ends_total', labels: { reason: 'failed' }, value: 1 });
+  });
+
   it('does not get more series by a hundred orgs, or by any names that an attacker invents', async () => {
     const made = await inParallel(Array.from({ length: orgs }), () => api.makeOrg());
     const [first = '', ...urls] = await inParallel(made, ({ projectId, owner }) => connect(projectId, owner.token));
     await sendEveryOutcome(first);
     await attack(first, 25);
-    const before = (await scrape()).series;
+    const before = read(await (await api.app.request('/metrics')).text()).series;
 
     await inParallel(urls, async (url) => {
       expect((await api.sendUntilTaken(url, JSON.stringify({ id: randomUUID() }), { 'x-api-key': key })).status).toBe(200);
     });
     for (const url of urls.slice(0, 10)) await attack(url, 50);
 
-    const after = (await scrape()).series;
+    const after = read(await (await api.app.request('/metrics')).text()).series;
     // Node adds a kind of garbage collection when it first happens, and the machine's speed decides what is refused or tried again.
     const print = (all: Scrape['series']) =>
       new Set(
@@ -185,16 +236,15 @@ async function inParallel<T, R>(all: readonly T[], run: (one: T) => Promise<R>):
 }
 
 /** Reads the text as Prometheus does: the series of a histogram belong to its name. */
-async function scrape(): Promise<Scrape> {
-  const text = await (await api.app.request('/metrics')).text();
+function read(text: string): Scrape {
   const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
-  const series = [...text.matchAll(/^(\w+)(?:\{(.*)\})? \S+$/gm)].map(([, sample = '', pairs = '']) => {
+  const series = [...text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, sample = '', pairs = '', value]) => {
     const whole = sample.replace(/_(bucket|sum|count)$/, '');
     const labels = Object.fromEntries(
       [...pairs.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label = '', value = '']) => [label, value]),
     );
     const { le, ...others } = labels;
-    return { name: types.get(whole) === 'histogram' ? whole : sample, labels: others };
+    return { name: types.get(whole) === 'histogram' ? whole : sample, labels: others, value: Number(value) };
   });
   return { types, series };
 }

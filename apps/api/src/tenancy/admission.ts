@@ -1,14 +1,15 @@
 import { LRUCache } from 'lru-cache';
+import type { Allowances } from '../platform/allowances.ts';
 import type { VerifyToken } from '../platform/auth.ts';
 import { type Claims, type Db, payingOrg } from '../platform/db.ts';
 import { type Limits, requestCosts } from '../platform/limits.ts';
 import { Refusal } from '../platform/refusal.ts';
-import { createTokenBucket, type Rate, type TokenBucket, tokensDueInMs } from '../platform/token-bucket.ts';
+import type { Rate } from '../platform/token-bucket.ts';
 
 /** How long a person's orgs are remembered. They only decide whose limits a request counts against, never what it may read. */
 const orgsForMs = 30_000;
-/** People and orgs whose buckets are kept. One that is forgotten begins with a full bucket. */
-const bucketsMax = 10_000;
+/** People whose orgs are remembered. */
+const peopleMax = 10_000;
 
 /**
  * Lets a signed-in person's request pass when the person and the person's org have tokens for it and not too many requests open, and names the org whose share of the
@@ -20,14 +21,12 @@ export function createAdmission(deps: {
   db: Pick<Db, 'as'>;
   verifyToken: VerifyToken;
   limits: Limits['requests'];
-  now(): number;
+  allowances: Allowances;
 }): VerifyToken {
-  const { db, verifyToken, limits, now } = deps;
-  const users = createBuckets(limits.user, now);
-  const orgs = createBuckets(limits.org, now);
+  const { db, verifyToken, limits, allowances } = deps;
   const open = createCounts();
   const orgsOf = new LRUCache<string, string[], Claims>({
-    max: bucketsMax,
+    max: peopleMax,
     ttl: orgsForMs,
     fetchMethod: (_, __, { context }) => findOrgs(db, context),
   });
@@ -35,7 +34,7 @@ export function createAdmission(deps: {
   return async (token, request) => {
     const claims = await verifyToken(token);
     const cost = requestCosts[request?.route ?? ''] ?? 1;
-    users.take(claims.sub, cost, 'you have sent many requests in a short time: slow down');
+    await take(`requests of ${claims.sub}`, limits.user, cost, 'you have sent many requests in a short time: slow down');
     if (open.of(claims.sub) >= limits.open.user)
       throw new Refusal('rate_limited', 'too many of your requests are open: read their answers first', { retryAfterSeconds: 2 });
     if (open.of('all') >= limits.open.all) throw new Refusal('overloaded', 'too many requests are open', { retryAfterSeconds: 2 });
@@ -46,9 +45,15 @@ export function createAdmission(deps: {
     if (open.of(org) >= limits.open.org)
       throw new Refusal('rate_limited', 'too many requests of your org are open: read their answers first', { retryAfterSeconds: 2 });
     open.add([org], request?.ended);
-    orgs.take(org, cost, 'the people of your org have sent many requests in a short time: slow down');
+    await take(`requests of ${org}`, limits.org, cost, 'the people of your org have sent many requests in a short time: slow down');
     return { ...claims, [payingOrg]: org };
   };
+
+  /** Throws Refusal `rate_limited` with `detail` when there are too few tokens. */
+  async function take(name: string, rate: Rate, tokens: number, detail: string): Promise<void> {
+    const dueInMs = await allowances.take([{ name, rate }], tokens);
+    if (dueInMs > 0) throw new Refusal('rate_limited', detail, { retryAfterSeconds: Math.ceil(dueInMs / 1_000) });
+  }
 }
 
 async function findOrgs(db: Pick<Db, 'as'>, claims: Claims): Promise<string[]> {
@@ -78,20 +83,6 @@ function createCounts() {
       if (!ended) return;
       change(keys, 1);
       void ended.then(() => change(keys, -1));
-    },
-  };
-}
-
-function createBuckets(rate: Rate, now: () => number) {
-  const buckets = new LRUCache<string, TokenBucket>({ max: bucketsMax });
-  return {
-    /** Throws Refusal `rate_limited` with `detail` when there are too few tokens. */
-    take(key: string, tokens: number, detail: string): void {
-      const bucket = buckets.get(key) ?? createTokenBucket(rate, now());
-      buckets.set(key, bucket);
-      const dueInMs = tokensDueInMs(bucket, rate, now(), tokens);
-      if (dueInMs > 0) throw new Refusal('rate_limited', detail, { retryAfterSeconds: Math.ceil(dueInMs / 1_000) });
-      bucket.tokens -= tokens;
     },
   };
 }

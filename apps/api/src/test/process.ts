@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { apiNodeFlags, nodeCompileCache } from '@tributary/supabase/local/api-process.ts';
+import { apiNodeEnvironment, apiNodeFlags, nodeCompileCache } from '@tributary/supabase/local/api-process.ts';
 import { freePort } from '@tributary/supabase/local/ports.ts';
 import { vi } from 'vitest';
 import { jwtSecret, type World } from './make.ts';
@@ -34,6 +34,7 @@ export async function startProcess(
   const origin = `http://127.0.0.1:${port}`;
   const child = spawn(process.execPath, [...apiNodeFlags, entry], {
     env: {
+      ...apiNodeEnvironment,
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: nodeCompileCache,
       DATABASE_URL: world.databaseUrl,
