@@ -19,8 +19,9 @@ export function createClient(sockets: number): Client {
     post(url, headers, body) {
       return new Promise((resolve) => {
         const sent = request(url, { agent, method: 'POST', headers: { ...headers, 'content-length': Buffer.byteLength(body) } });
-        // Longer than every deadline of the server, so a request that takes longer counts as unanswered.
-        sent.setTimeout(30_000, () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
+        // Longer than every deadline of the server, so a request that takes longer counts as unanswered. The longest is twice the limit of a statement,
+        // for a delivery that waits behind a batch that hangs and then hangs in the next one.
+        sent.setTimeout(40_000, () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
         sent.on('error', (error: NodeJS.ErrnoException) =>
           resolve(error.code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'unknown', code: error.code ?? error.message }),
         );

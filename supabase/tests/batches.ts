@@ -46,6 +46,7 @@ export interface Delivery {
   replayOf?: string;
   part?: { part: 'first' | 'next' | 'last'; record_total?: number; outcomes_before?: string[] };
   connection?: string;
+  receivedAt?: string;
 }
 export type Row = Record<string, unknown>;
 interface Rows {
@@ -59,13 +60,13 @@ interface Rows {
 /** The rows of a batch, as the former version makes them: what is undefined is not sent. */
 function rowsOf(batch: readonly Delivery[]): Rows {
   const rows: Rows = { deliveries: [], keys: [], events: [], dead: [], sealed: [] };
-  for (const { n, records, types = [], replayOf, part, connection = connectionId('A') } of batch) {
+  for (const { n, records, types = [], replayOf, part, connection = connectionId('A'), receivedAt = sentAt } of batch) {
     const scope = { org_id: orgId('A'), project_id: projectId('A'), source_connection_id: connection };
     rows.sealed.push(part && part.part !== 'first' ? '' : `sealed body ${'x'.repeat(n)}`);
     rows.deliveries.push({
       id: journalOf(n),
       ...scope,
-      received_at: sentAt,
+      received_at: receivedAt,
       content_type: n % 2 === 0 ? null : 'application/json',
       byte_size: 100 + n,
       body_sha256: digest('a'),
@@ -115,7 +116,7 @@ function rowsOf(batch: readonly Delivery[]): Rows {
         source_event_type: 'PURCHASE_APPROVED',
         source_event_id: record.n % 2 === 0 ? null : `source ${record.n}`,
         event_time: at,
-        received_at: sentAt,
+        received_at: receivedAt,
         idempotency_key: key,
         subject: { hash_version: 1, email: `hash of ${record.n}` },
         amount_minor: amount ?? null,

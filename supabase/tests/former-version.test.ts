@@ -165,6 +165,8 @@ describe('a batch of the former version makes the rows that a batch of this vers
       part({ part: 'first', record_total: 6 }, { n: 1, key: 'one' }, { n: 2, key: 'two' }),
       part({ part: 'next' }, { n: 3, key: 'nine' }, { n: 4, key: 'four' }),
       part({ part: 'last', outcomes_before: ['accepted', 'duplicate'] }, { n: 5, key: 'five' }, { n: 6, dead: 'MISSING_FIELD' }),
+      // The row of a delivery is completed once.
+      part({ part: 'last', outcomes_before: ['accepted'] }, { n: 7, key: 'seven' }),
     );
     expect(outcomes).toEqual({ 1: 'mixed', 9: 'accepted' });
     expect(journal).toContainEqual(expect.objectContaining({ id: journalOf(1), record_count: 6, event_types: ['A'] }));
@@ -193,6 +195,24 @@ describe('a batch of the former version makes the rows that a batch of this vers
     expect(outcomes).toEqual({ 1: 'mixed', 2: 'mixed' });
     expect(answers[1]).toContainEqual(expect.objectContaining({ event_id: eventOf(4), outcome: rewrite ? 'rewritten' : 'duplicate' }));
     expect(answers[1]).toContainEqual({ dlq_id: letterOf(6), entry_id: letterOf(3) });
+  });
+
+  it('of the journal: a delivery that was received before the one that wrote the event', async () => {
+    const receivedAt = new Date(Date.now() - 3 * 3_600_000).toISOString();
+    const { outcomes, tables } = await same(
+      ingest(one(1, { n: 1, key: 'one' })),
+      replay(true, { ...one(2, { n: 2, key: 'one', body: 'c' }), receivedAt, replayOf: journalOf(1) }),
+    );
+    expect(outcomes).toEqual({ 1: 'accepted', 2: 'dead_lettered' });
+    expect(tables['public.dlq_events']).toMatchObject([{ id: letterOf(2), error_class: 'OLDER_REVISION' }]);
+  });
+
+  it('of the journal: a delivery that has another number of records by now, of which no entry is found by its place', async () => {
+    const { tables } = await same(
+      ingest(one(1, { n: 1, dead: 'MISSING_FIELD' })),
+      replay(false, { ...one(2, { n: 2, key: 'two' }, { n: 3, key: 'three' }), replayOf: journalOf(1) }),
+    );
+    expect(tables['public.dlq_events']).toMatchObject([{ id: letterOf(1), status: 'pending' }]);
   });
 
   it('of attempts at dead letters: events, a conflict, a failure and a claim that is lost', async () => {

@@ -16,7 +16,7 @@ const uuid = (kind: number, n: number) => `d0000000-0000-4000-8000-${String(kind
 const eventOf = (n: number) => uuid(1, n);
 const journalOf = (n: number) => uuid(2, n);
 const letterOf = (n: number) => uuid(3, n);
-type One = { n: number; key: string; body?: string; org?: Org; connection?: string; at?: string };
+type One = { n: number; key: string; body?: string; org?: Org; connection?: string; at?: string; received?: string };
 
 /** Turns rows into the arrays of a composite type of columns. */
 const columnsOf = (rows: readonly Record<string, unknown>[]) =>
@@ -29,7 +29,7 @@ async function ingest(...records: One[]) {
   const deliveries = records.map((one) => ({
     ...connectionOf(one),
     id: journalOf(one.n),
-    received_at: now,
+    received_at: one.received ?? now,
     content_type: 'application/json',
     byte_size: 2,
     body_sha256: 'a'.repeat(64),
@@ -50,7 +50,7 @@ async function ingest(...records: One[]) {
     source_type: 'hotmart',
     source_event_type: 'PURCHASE_APPROVED',
     event_time: one.at ?? now,
-    received_at: now,
+    received_at: one.received ?? now,
     subject: '{}',
     attribution: '{}',
     properties: JSON.stringify({ n: one.n }),
@@ -81,6 +81,18 @@ describe('the ingest role', () => {
         last_event_time: new Date('1971-01-03T00:00:00Z'),
       },
     ]);
+  });
+
+  it('stores no event before it was received, and counts no lag below zero, when the clock of a host is ahead', async () => {
+    const ahead = new Date(Date.now() + 600_000);
+    await ingest({ n: 1, key: 'one', at: ahead.toISOString(), received: ahead.toISOString() });
+    expect(await look('select received_at, ingested_at from public.canonical_events where id = $1', [eventOf(1)])).toEqual([
+      { received_at: ahead, ingested_at: ahead },
+    ]);
+    const [activity] = await look(
+      'select lag_sum_ms, lag_max_ms, lag_histogram from public.connection_activity where accepted = 1 order by id desc limit 1',
+    );
+    expect(activity).toEqual({ lag_sum_ms: '0', lag_max_ms: '0', lag_histogram: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] });
   });
 
   it('stores the journal row, sealed body, key, event and activity of a delivery', async () => {

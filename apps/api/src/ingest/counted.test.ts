@@ -152,6 +152,7 @@ describe.each(ways)('by the way %s, a request is counted once, and has one line:
       ({ text } = await exchange(servers[way], [requestOf({ path, ...sent() })]));
     });
     expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(/^retry-after: [1-9]/im.test(text)).toBe(status === 429);
     expect(effect.raised).toEqual(raised);
     const connection = isUnknown ? {} : { source: 'hotmart', connectionId: expect.any(String) };
     expect(effect.fields).toEqual({ method: 'POST', route, status, ...connection, ...fields });
@@ -160,7 +161,11 @@ describe.each(ways)('by the way %s, a request is counted once, and has one line:
   it('a refusal while no delivery is taken', async () => {
     await api.flow.setMode('drain', null, 'test', 'bootstrap');
     try {
-      const effect = await effectOf(() => exchange(servers[way], [requestOf({ path })]));
+      let text = '';
+      const effect = await effectOf(async () => {
+        ({ text } = await exchange(servers[way], [requestOf({ path })]));
+      });
+      expect(text).toMatch(/^HTTP\/1.1 503 .*^retry-after: [1-9]/ims);
       expect(effect.raised).toEqual({ ...answered('5xx'), ...shed('drain') });
       expect(effect.fields).toEqual({ method: 'POST', route, status: 503, code: 'draining' });
     } finally {

@@ -2,8 +2,10 @@ import type { Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { journalAad, open } from '@tributary/pipeline/crypto/seal.ts';
+import { unpackDelivery } from '@tributary/pipeline/journal.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApi, type TestApi } from '../test/api.ts';
+import { publicUrl, startTestApi, type TestApi } from '../test/api.ts';
 import { bodyOf, comparable, exchange, hottok, requestOf, type Sent, serveBothWays, type Way, ways } from '../test/both-ways.ts';
 
 // Both ways of a delivery answer the same bytes, apart from ids, times and the order of the headers.
@@ -174,6 +176,41 @@ describe('the listener and the routes answer alike', () => {
     } finally {
       stopping = false;
     }
+  });
+});
+
+describe('the listener and the routes store alike', () => {
+  const targets: Record<string, string> = {
+    'the address as it is written': '',
+    'an empty query': '?',
+    'a query with every character that the listener takes': '?a-_=1&b[]=2;c=%20%C3%BC+~!$()*,./:@?',
+    'a query with characters that have to be encoded': `?a="1"&b='x'&c=<{|}>^`,
+    'a fragment': '?a=1#b',
+    'a slash at the end': '/?a=1',
+  };
+
+  /** The delivery that was stored last, opened: what signatures of the URL are verified with when it is replayed. */
+  async function storedLast() {
+    const [row] = await api.admin<{ id: string; sealed: Buffer; content_type: string; byte_size: number }>(
+      'select j.id, j.content_type, j.byte_size, p.sealed from event_journal j join private.journal_payloads p on p.journal_id = j.id order by j.id desc limit 1',
+    );
+    const connection = await api.connections.get(ids.taken);
+    if (!row || !connection) throw new Error('nothing is stored');
+    const opened = open(connection.keys.dataKey.key, row.sealed, journalAad(connection.orgId, row.id));
+    const { head, raw } = unpackDelivery(Buffer.from(opened));
+    return { head, body: raw.toString(), contentType: row.content_type, bytes: row.byte_size };
+  }
+
+  it.each(Object.entries(targets))('%s', async (_, more) => {
+    const body = bodyOf();
+    const stored = [];
+    for (const way of ways) {
+      await exchange(servers[way], [write({ path: `${paths.taken}${more}`, body, headers: ['x-signature: a', 'user-agent: Platform/1'] })]);
+      stored.push(await storedLast());
+    }
+    expect(stored[0]).toEqual(stored[1]);
+    expect(stored[0]).toMatchObject({ body, contentType: 'application/json', head: { method: 'POST' } });
+    expect(stored[0]?.head.url.startsWith(`${publicUrl}${paths.taken}`)).toBe(true);
   });
 });
 
