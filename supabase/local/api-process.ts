@@ -24,7 +24,7 @@ export const apiNodeFlags: readonly string[] = wordsOf('node-flags.txt');
 /**
  * The variables with which Node runs the API, here and in ops/Dockerfile. They give a buffer of a megabyte or more back to the system when it is freed. By
  * default glibc keeps such buffers after the first of them was freed, in pieces between others that are in use (measured in the case `value-bombs`, with
- * four seeds: 470 to 500 MB of memory, now 408 to 449).
+ * two seeds: 501 and 491 MB of memory, now 446 and 445).
  */
 export const apiNodeEnvironment: Readonly<Record<string, string>> = Object.fromEntries(
   wordsOf('node-environment.txt').map((word) => word.split('=', 2) as [string, string]),

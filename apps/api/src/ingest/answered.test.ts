@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Connection } from '../deliveries/connection-cache.ts';
 import type { Outcome } from '../deliveries/outcomes.ts';
 import { createMetrics } from '../platform/metrics.ts';
@@ -80,4 +80,18 @@ it('leaves nothing out of a scrape that comes in the same turn, and counts nothi
     expect(text).toContain('ingest_request_duration_seconds_count{route="/x",status_class="2xx"} 1');
     await nextTurn();
   }
+});
+
+it('observes the lag of at most 1,000 records in one turn of the event loop, and of all of them before a scrape', async () => {
+  const { metrics, answered } = makeAnswered(false);
+  const observe = vi.spyOn(metrics.lag, 'observe');
+  const records = Array.from({ length: 4_500 }, (): Outcome['status'] => 'accepted');
+  answered.add(request(3), delivered('a', ...records));
+  for (const observed of [1_000, 2_000]) {
+    await nextTurn();
+    expect(observe).toHaveBeenCalledTimes(observed);
+  }
+  expect(await metrics.registry.metrics()).toContain('ingest_lag_seconds_count 4500');
+  await nextTurn();
+  expect(observe).toHaveBeenCalledTimes(4_500);
 });

@@ -8,6 +8,7 @@ import type { Config } from '../platform/config.ts';
 import { type Answer, problemOf, toRefusal } from '../platform/problem.ts';
 import { explainRefusal } from '../platform/request-log.ts';
 import type { Threads } from '../platform/threads.ts';
+import { acceptedAnswer } from './accepted.ts';
 import { type AdmitDeps, admitConnection, requireQuota } from './admit.ts';
 import type { Arriving } from './arriving.ts';
 import { type BodyProgress, type BodyRoom, readBody } from './body.ts';
@@ -61,7 +62,7 @@ export async function receive(deps: ReceiveDeps, arriving: Arriving): Promise<Re
   try {
     entry = deps.flow.gate.enter();
     const delivered = await takeDelivery(deps, arriving, entry);
-    return { answer: accepted(delivered), delivered };
+    return { answer: await acceptedAnswer(delivered), delivered };
   } catch (error) {
     countReason(deps, arriving, error);
     return { answer: problemOf(explainRefusal(error, arriving.event), arriving.requestId) };
@@ -128,10 +129,6 @@ function arrivalOf(
 ): Arrival {
   const delivery = { method: 'POST', url: publicUrl + target, headers, raw };
   return { connection, delivery, secrets: validSecrets(connection, receivedAtMs), receivedAtMs, isTest };
-}
-
-function accepted({ status, outcomes }: Delivered): Answer {
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ status, records: outcomes }) };
 }
 
 function overall(outcomes: readonly Outcome[]): Outcome['status'] | 'mixed' {
