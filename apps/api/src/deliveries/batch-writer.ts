@@ -6,7 +6,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import { isolateSlow } from './isolate-slow.ts';
 import { type Outcome, outcomesOf } from './outcomes.ts';
 import { isolatePoison, reductions } from './poison.ts';
-import { rowsOf, type WriteItem } from './rows.ts';
+import { rowsOf, type WriteItem, type WriteRecord } from './rows.ts';
 import { writeBatch } from './store.ts';
 
 export interface Written<Item> {
@@ -27,8 +27,8 @@ const pieceTimeoutMs = 1_500;
  * Writes batches, each in one transaction. A transaction that lost a race runs again, and a batch that the database refuses is written
  * without the records at fault, which become dead letters: their neighbours commit.
  */
-export function createBatchWriter(deps: { db: Db; breaker: Breaker; metrics: Metrics; log: Logger }) {
-  const { db, breaker, metrics, log } = deps;
+export function createBatchWriter(deps: { db: Db; breaker: Breaker; metrics: Metrics; log: Logger; now(): number }) {
+  const { db, breaker, metrics, log, now } = deps;
 
   return async function write<Item extends WriteItem>(batch: readonly Item[]): Promise<Written<Item>> {
     const stored = new Map<Item, Outcome[]>();
@@ -111,7 +111,19 @@ export function createBatchWriter(deps: { db: Db; breaker: Breaker; metrics: Met
       () => metrics.retries.inc({ reason: 'conflict' }),
     );
     const outcomes = outcomesOf(batch, existing);
-    for (const [index, item] of batch.entries()) stored.set(item, outcomes[index] ?? []);
+    const nowMs = now();
+    for (const [index, item] of batch.entries()) {
+      const ofItem = outcomes[index] ?? [];
+      stored.set(item, ofItem);
+      observeLags(item.records, ofItem, nowMs);
+    }
+  }
+
+  function observeLags(records: readonly WriteRecord[], outcomes: readonly Outcome[], nowMs: number): void {
+    for (const [index, record] of records.entries()) {
+      if (outcomes[index]?.status !== 'accepted' || 'dead' in record) continue;
+      metrics.lag.observe(Math.max(0, nowMs - Date.parse(record.key.event_time)) / 1000);
+    }
   }
 
   /**

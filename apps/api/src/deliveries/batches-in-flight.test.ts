@@ -22,6 +22,7 @@ function make(batchesInFlightMax = 2) {
   const open: (() => void)[] = [];
   const ingest = () => new Promise<unknown[]>((resolve) => open.push(() => resolve([])));
   const metrics = createMetrics();
+  const now = () => 0;
   const limits = {
     batchRecordsMax,
     batchBytesMax: 1_000_000,
@@ -32,7 +33,14 @@ function make(batchesInFlightMax = 2) {
     largeRecordsMax: 5_000,
     largeBytesMax: 10_000_000,
   };
-  const writer = createWriter({ ingest } as unknown as Db, limits, metrics, log, createCircuits({ metrics, log, now: () => 0 }));
+  const writer = createWriter({
+    db: { ingest } as unknown as Db,
+    limits,
+    metrics,
+    log,
+    circuits: createCircuits({ metrics, log, now }),
+    now,
+  });
   let serial = 0;
   return {
     write(count: number): void {

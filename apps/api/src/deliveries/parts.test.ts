@@ -4,9 +4,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createCircuits } from '../platform/breaker.ts';
 import type { Db, Sql } from '../platform/db.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { listOf, packAll } from '../platform/packed-list.ts';
 import { isSent, recordsIn } from '../test/batch.ts';
 import { deliveryOf } from '../test/delivery.ts';
 import { makeWorld, type TestOrg, type World } from '../test/make.ts';
+import type { WriteRecord } from './rows.ts';
 import { createWriter, type WriterLimits } from './writer.ts';
 
 const limits: WriterLimits = {
@@ -38,7 +40,7 @@ afterAll(() => world.close());
 function make(db: Db = world.db, batchAgeMs = limits.batchAgeMs) {
   const metrics = createMetrics();
   const circuits = createCircuits({ metrics, log: world.log, now: Date.now });
-  return { writer: createWriter(db, { ...limits, batchAgeMs }, metrics, world.log, circuits), circuits };
+  return { writer: createWriter({ db, limits: { ...limits, batchAgeMs }, metrics, log: world.log, circuits, now: Date.now }), circuits };
 }
 
 const keys = (prefix: string, count: number) => Array.from({ length: count }, (_, n) => ({ key: `${prefix}-${n}` }));
@@ -79,6 +81,15 @@ test('a large delivery is written in batches of the usual size, and answered onc
   );
   expect(counted).toEqual({ received: 420, accepted: 420 });
   expect(writer.state()).toMatchObject({ records: 0, bytes: 0, large: { records: 0, bytes: 0 } });
+});
+
+test('a large delivery from a thread, whose records are bytes, is written as one whose records are an array', async () => {
+  const { writer } = make();
+  const item = fromLarge('packed', 420);
+  const ids = item.records.map((record) => 'key' in record && record.key.event_id);
+  const outcomes = await writer.write({ ...item, records: listOf<WriteRecord>([...packAll(item.records)]) });
+  expect(outcomes.map((outcome) => outcome.status === 'accepted' && outcome.eventId)).toEqual(ids);
+  expect(await journalOf(item.delivery.id)).toEqual({ outcome: 'accepted', record_count: 420, sealed: item.sealed.length, events: 420 });
 });
 
 test('a failure between two parts is answered 503 and visible, and the repetition finds the first parts as duplicates', async () => {

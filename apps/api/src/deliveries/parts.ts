@@ -1,9 +1,9 @@
 import type { Outcome } from './outcomes.ts';
-import type { WriteItem } from './rows.ts';
+import type { PreparedDelivery, WriteItem } from './rows.ts';
 
 /** A delivery that was admitted and is not answered yet. */
 export interface Queued {
-  item: WriteItem;
+  item: PreparedDelivery;
   orgId: string;
   connectionId: string;
   /** What the delivery occupies in memory. A delivery without records counts as one record. */
@@ -37,11 +37,12 @@ const nothing = new Uint8Array(0);
  * What a batch writes of the delivery: its records from `from` up to, and without, `to`. The first part has the journal row and the sealed body,
  * and the last part completes the row with the outcomes of all records, of which `before` are those of earlier parts.
  */
-export function partOf(item: WriteItem, from: number, to: number, before: readonly Outcome[]): WriteItem {
+export function partOf(item: PreparedDelivery, from: number, to: number, before: readonly Outcome[]): WriteItem {
   const isFirst = from === 0;
   const isLast = to >= item.records.length;
-  if (isFirst && isLast) return item;
+  if (isFirst && isLast && isWhole(item)) return item;
   const records = item.records.slice(from, to);
+  if (isFirst && isLast) return { ...item, records };
   if (isFirst) return { delivery: { ...item.delivery, part: 'first', record_total: item.records.length }, sealed: item.sealed, records };
   const delivery = { ...item.delivery, event_types: [] };
   if (!isLast) return { delivery: { ...delivery, part: 'next' }, sealed: nothing, records };
@@ -51,3 +52,5 @@ export function partOf(item: WriteItem, from: number, to: number, before: readon
     records,
   };
 }
+
+const isWhole = (item: PreparedDelivery): item is WriteItem => Array.isArray(item.records);

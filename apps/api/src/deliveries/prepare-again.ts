@@ -27,7 +27,7 @@ export const prepareAgainTask: Task<Stored, Prepared> = {
     ...stored,
     connection: unpackConnection(connection),
   }),
-  listIn: (prepared) => ('item' in prepared ? prepared.item.records : undefined),
+  holderIn: (prepared) => ('item' in prepared ? prepared.item : undefined),
 };
 
 function prepareAgain({ entry, connection, nowMs }: Stored): Prepared {

@@ -1,3 +1,5 @@
+import type { List } from '../platform/packed-list.ts';
+
 /** A row of event_journal. */
 export interface DeliveryRow {
   id: string;
@@ -68,10 +70,15 @@ export interface EventRow {
   [column: string]: unknown;
 }
 
-/** One delivery, ready to be written: its journal row, its sealed body, and a row for each of its records. */
-export interface WriteItem {
+/** One delivery, ready to be written: its journal row, its sealed body, and the rows of its records. */
+export interface PreparedDelivery {
   delivery: DeliveryRow;
   sealed: Uint8Array;
+  records: List<WriteRecord>;
+}
+
+/** What a statement writes of a delivery: all of it, or the part with these records. */
+export interface WriteItem extends PreparedDelivery {
   records: WriteRecord[];
 }
 

@@ -36,7 +36,9 @@ afterAll(() => world.close());
 
 const writerOn = (db: Db = world.db, overrides: Partial<WriterLimits> = {}): Writer => {
   const metrics = createMetrics();
-  return createWriter(db, { ...limits, ...overrides }, metrics, world.log, createCircuits({ metrics, log: world.log, now: Date.now }));
+  const { log } = world;
+  const circuits = createCircuits({ metrics, log, now: Date.now });
+  return createWriter({ db, limits: { ...limits, ...overrides }, metrics, log, circuits, now: Date.now });
 };
 
 const sender = () => ({ orgId: org.id, connectionId });
@@ -52,6 +54,15 @@ const storedKeys = () =>
     .then((rows) => rows.map((row) => row.idempotency_key));
 
 describe('the writer', () => {
+  test('observes the lag once for each record that became an event, and for no repeat', async () => {
+    const metrics = createMetrics();
+    const circuits = createCircuits({ metrics, log: world.log, now: Date.now });
+    const writer = createWriter({ db: world.db, limits, metrics, log: world.log, circuits, now: Date.now });
+    await writer.write(delivery([{ key: 'lag-1' }, { key: 'lag-2' }]));
+    await writer.write(delivery([{ key: 'lag-2' }, { key: 'lag-3' }]));
+    expect(await metrics.registry.metrics()).toContain('ingest_lag_seconds_count 3');
+  });
+
   test('stores each sealed body beside its own journal row, although a batch sends all bodies in one buffer', async () => {
     const writer = writerOn();
     const items = Array.from({ length: 30 }, (_, i) => delivery([{ key: `own-${i}` }]));
@@ -254,7 +265,7 @@ describe('the writer', () => {
     };
     const metrics = createMetrics();
     const circuits = createCircuits({ metrics, log: world.log, now: Date.now });
-    const writer = createWriter(db, limits, metrics, world.log, circuits);
+    const writer = createWriter({ db, limits, metrics, log: world.log, circuits, now: Date.now });
     const refusal = (key: string) => writer.write(delivery([{ key }])).catch((error: unknown) => error);
     for (let n = 0; n < 3; n++) {
       expect(() => writer.admit(sender())).not.toThrow();
@@ -284,7 +295,7 @@ describe('the writer', () => {
     };
     const metrics = createMetrics();
     const circuits = createCircuits({ metrics, log: world.log, now: Date.now });
-    const writer = createWriter(db, limits, metrics, world.log, circuits);
+    const writer = createWriter({ db, limits, metrics, log: world.log, circuits, now: Date.now });
     for (let n = 0; n < 5; n++) {
       expect(await writer.write(delivery([{ key: `poison-${n}`, poison: true }]))).toMatchObject([{ code: 'CONSTRAINT_VIOLATION' }]);
       deadlocks = 4;

@@ -10,7 +10,7 @@ import type { Outcome } from './outcomes.ts';
 import { type Part, partOf, type Queued } from './parts.ts';
 import { type Batch, type BatchLimits, createFlights, createQueue, type Flight } from './queue.ts';
 import { createRoom, type Load, type Room, type Sender } from './room.ts';
-import type { WriteItem } from './rows.ts';
+import type { PreparedDelivery, WriteItem } from './rows.ts';
 
 export interface WriterLimits extends BatchLimits {
   batchesInFlightMax: number;
@@ -22,19 +22,29 @@ export interface WriterLimits extends BatchLimits {
   largeBytesMax: number;
 }
 
+export interface WriterDeps {
+  db: Db;
+  limits: WriterLimits;
+  metrics: Metrics;
+  log: Logger;
+  circuits: Circuits;
+  /** The database's clock. */
+  now(): number;
+}
+
 export interface Writer {
   /**
    * Throws Refusal `overloaded`, `circuit_open` or `shutting_down` when a delivery of the sender would not be admitted now. The check is
    * cheap, so that it can be made before the body is read, without `item`, and before the sender is known.
    */
-  admit(sender: Sender | undefined, item?: WriteItem): void;
+  admit(sender: Sender | undefined, item?: PreparedDelivery): void;
   /** Whether a delivery of the sender would wait for room, rather than be admitted or refused for another reason. */
   isFull(sender: Sender): boolean;
   /**
    * Resolves after the commit, with the outcome of every record in order; a large delivery is committed in several batches, and resolves after
    * the last. Rejects with a temporary Refusal when the delivery was not stored, or not completely.
    */
-  write(item: WriteItem): Promise<Outcome[]>;
+  write(item: PreparedDelivery): Promise<Outcome[]>;
   /** Refuses new deliveries, and resolves when every admitted delivery has been answered. */
   drain(): Promise<void>;
   /**
@@ -85,14 +95,15 @@ const slowForMs = 30_000;
  * Group commit: deliveries that arrive while a batch is being written form the next one, so batches grow with the load, and a lone delivery
  * waits no longer than `batchAgeMs`. Orgs take turns in the batches, and have a share each of the room for deliveries that wait.
  */
-export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log: Logger, circuits: Circuits): Writer {
+export function createWriter(deps: WriterDeps): Writer {
+  const { db, limits, metrics, log, circuits } = deps;
   const breaker = circuits.createBreaker('postgres', {
     failuresMax,
     // A statement that was cancelled because it took too long is judged by the batch writer: it may be the fault of one delivery.
     counts: (error) => error instanceof StuckError || (isUnavailable(error) && !isRetryable(error) && !isCancelled(error)),
     probe: async () => (await db.commitFailure()) === undefined,
   });
-  const writeBatch = createBatchWriter({ db, breaker, metrics, log });
+  const writeBatch = createBatchWriter({ ...deps, breaker });
   const queue = createQueue(limits);
   const flights = createFlights();
   const bounds = {
@@ -115,7 +126,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     return records > limits.batchRecordsMax || bytes > limits.batchBytesMax ? rooms.large : rooms.ordinary;
   }
 
-  function admit(sender: Sender | undefined, item?: WriteItem): void {
+  function admit(sender: Sender | undefined, item?: PreparedDelivery): void {
     if (closed) throw new Refusal('shutting_down');
     if (breaker.isBlocking()) {
       metrics.shed.inc({ reason: 'circuit' });
@@ -129,7 +140,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     throw overloaded;
   }
 
-  function write(item: WriteItem): Promise<Outcome[]> {
+  function write(item: PreparedDelivery): Promise<Outcome[]> {
     return new Promise((resolve, reject) => {
       const now = performance.now();
       const queued: Queued = {
@@ -289,7 +300,7 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
 }
 
 /** A record is counted as its row and its part of the body, which its row repeats. */
-function loadOf({ sealed, records }: WriteItem): Load {
+function loadOf({ sealed, records }: PreparedDelivery): Load {
   return {
     records: Math.max(1, records.length),
     bytes: sealed.length + (records.length === 0 ? 0 : sealed.length) + rowBytes * records.length,

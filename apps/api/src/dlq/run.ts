@@ -49,9 +49,9 @@ export const retryTask: Task<Run, Attempt[]> = {
     stored: { entry, connection: connection && unpackConnection(connection) },
   }),
   // The rows of a delivery that was run whole are in the last of the attempts.
-  listIn(attempts) {
+  holderIn(attempts) {
     const last = attempts.at(-1)?.result;
-    return last?.outcome === 'delivered' ? last.item.records : undefined;
+    return last?.outcome === 'delivered' ? last.item : undefined;
   },
 };
 

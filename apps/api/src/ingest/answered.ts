@@ -12,15 +12,6 @@ export interface AnsweredDeliveries {
 
 /** The connections that a line names: those with the most deliveries. */
 const namedMax = 5;
-/** Records whose lag is observed in one turn of the event loop. Measured on a busy machine: 10,000 records took 25 ms. */
-const turnRecords = 1_000;
-
-/** A delivery whose records have a lag to observe from `from` on. */
-interface Unobserved {
-  delivered: Delivered;
-  nowMs: number;
-  from: number;
-}
 
 /**
  * All deliveries of a batch are answered in the same turn of the event loop. Their metrics are observed together at its end, and one line counts them
@@ -32,12 +23,10 @@ export function createAnsweredDeliveries(deps: {
   log: Logger;
   requestLog: RequestLog;
   logsEach: boolean;
-  now(): number;
 }): AnsweredDeliveries {
-  const { metrics, log, requestLog, logsEach, now } = deps;
+  const { metrics, log, requestLog, logsEach } = deps;
   let waiting: { request: Answered; delivered: Delivered }[] = [];
   let refusals: Answered[] = [];
-  const unobserved: Unobserved[] = [];
   let isScheduled = false;
 
   function observe({ route, status, durationMs }: Answered): void {
@@ -47,26 +36,22 @@ export function createAnsweredDeliveries(deps: {
   function schedule(): void {
     if (isScheduled) return;
     isScheduled = true;
-    setImmediate(flush, turnRecords);
+    setImmediate(flush);
   }
 
-  function flush(recordsMax: number): void {
+  function flush(): void {
     isScheduled = false;
     flushRefusals();
     flushDeliveries();
-    observeLags(recordsMax);
-    if (unobserved.length > 0) schedule();
   }
 
   function flushDeliveries(): void {
     const all = waiting;
     if (all.length === 0) return;
     waiting = [];
-    const nowMs = now();
     for (const { request, delivered } of all) {
       observe(request);
       countOutcomes(metrics, delivered);
-      unobserved.push({ delivered, nowMs, from: 0 });
       if (logsEach) requestLog.write(request);
     }
     if (!logsEach) log.info(lineOf(all), 'deliveries');
@@ -85,18 +70,7 @@ export function createAnsweredDeliveries(deps: {
     refusals = [];
   }
 
-  function observeLags(recordsMax: number): void {
-    for (let left = recordsMax; left > 0; ) {
-      const [first] = unobserved;
-      if (!first) return;
-      const to = Math.min(first.from + left, first.delivered.outcomes.length);
-      observeLagOf(metrics, first, to);
-      left -= to - first.from;
-      first.from = to;
-      if (to === first.delivered.outcomes.length) unobserved.shift();
-    }
-  }
-  metrics.beforeScrape(() => flush(Infinity));
+  metrics.beforeScrape(flush);
 
   return {
     add(request, delivered) {
@@ -131,15 +105,6 @@ function countOutcomes(metrics: Metrics, { connection, outcomes }: Delivered): v
   for (const [reason, count] of deadByReason) {
     metrics.records.inc({ source, outcome: 'dead_lettered' }, count);
     metrics.deadLettered.inc({ source, reason }, count);
-  }
-}
-
-/** Observes the lag of the accepted records up to, and without, `to`. */
-function observeLagOf(metrics: Metrics, { delivered: { item, outcomes }, nowMs, from }: Unobserved, to: number): void {
-  for (let index = from; index < to; index++) {
-    const record = item.records[index];
-    if (outcomes[index]?.status !== 'accepted' || !record || !('key' in record)) continue;
-    metrics.lag.observe(Math.max(0, nowMs - Date.parse(record.key.event_time)) / 1000);
   }
 }
 

@@ -21,6 +21,6 @@ export function createDoor(given: Given & { config: Config; log: Logger }): Door
     publicUrl: config.http.publicUrl,
     trustedProxies: config.http.trustedProxies,
     requestLog,
-    answered: createAnsweredDeliveries({ metrics: deps.metrics, log, requestLog, logsEach: config.logsEachDelivery, now: deps.now }),
+    answered: createAnsweredDeliveries({ metrics: deps.metrics, log, requestLog, logsEach: config.logsEachDelivery }),
   };
 }

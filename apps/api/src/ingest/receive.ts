@@ -2,7 +2,7 @@ import { type Connection, validSecrets } from '../deliveries/connection-cache.ts
 import type { Desk } from '../deliveries/desk.ts';
 import type { Outcome } from '../deliveries/outcomes.ts';
 import type { Arrival } from '../deliveries/prepare.ts';
-import type { WriteItem } from '../deliveries/rows.ts';
+import type { PreparedDelivery } from '../deliveries/rows.ts';
 import type { Writer } from '../deliveries/writer.ts';
 import type { Config } from '../platform/config.ts';
 import { type Answer, problemOf, toRefusal } from '../platform/problem.ts';
@@ -43,7 +43,7 @@ export interface ReceiveDeps extends AdmitDeps, RejectDeps {
 /** A delivery that was committed. */
 export interface Delivered {
   connection: Connection;
-  item: WriteItem;
+  item: PreparedDelivery;
   outcomes: readonly Outcome[];
   /** The outcome of all its records, or `mixed`. */
   status: Outcome['status'] | 'mixed';
@@ -108,7 +108,7 @@ async function takeDelivery(deps: ReceiveDeps, arriving: Arriving, entry: Entry)
 }
 
 /** Writes the delivery, and takes the tokens of its records, which are known only now. */
-async function write({ flow, writer }: ReceiveDeps, connection: Connection, item: WriteItem, bytes: number): Promise<Outcome[]> {
+async function write({ flow, writer }: ReceiveDeps, connection: Connection, item: PreparedDelivery, bytes: number): Promise<Outcome[]> {
   const size = { records: item.records.length, bytes };
   flow.limits.settle(connection, size);
   try {

@@ -4,7 +4,7 @@ import { isHeavyInSteps } from '../deliveries/heavy.ts';
 import { type PackedConnection, packConnection, unpackConnection } from '../deliveries/packed.ts';
 import { type Arrival, prepareInSteps, prepareRejected } from '../deliveries/prepare.ts';
 import type { Rejected } from '../deliveries/rejected-queue.ts';
-import type { WriteItem } from '../deliveries/rows.ts';
+import type { PreparedDelivery, WriteItem } from '../deliveries/rows.ts';
 import { Refusal } from '../platform/refusal.ts';
 import { finish, type Steps } from '../platform/steps.ts';
 import { type Task, ThreadFailure, type Threads } from '../platform/threads.ts';
@@ -21,7 +21,7 @@ interface Reason {
 export type Rejection = Reason & { rejected: Rejected | undefined };
 
 /** The output of the task: the rows of the delivery, or the reason why it is rejected and, from a thread, the row of the rejected delivery. */
-type Taken = { item: WriteItem } | (Reason & { sealed?: WriteItem; hasCredential?: boolean });
+type Taken = { item: PreparedDelivery } | (Reason & { sealed?: WriteItem; hasCredential?: boolean });
 
 const tookTooLong = new Refusal('overloaded', 'the delivery took too long to read', { retryAfterSeconds: 60 });
 
@@ -47,7 +47,7 @@ export const takeTask: Task<Arrived, Taken> = {
     ...rest,
     arrival: { ...arrival, connection: unpackConnection(arrival.connection) },
   }),
-  listIn: (taken) => ('item' in taken ? taken.item.records : undefined),
+  holderIn: (taken) => ('item' in taken ? taken.item : undefined),
 };
 
 export interface TakeDeps {
@@ -62,17 +62,17 @@ export interface TakeDeps {
  * Verifies the delivery and makes its rows, at its turn on the event loop or, when it is heavy, on a thread. A genuine delivery that no thread can hold in
  * memory is rejected as INVALID_PAYLOAD, because no repetition would change that. One that took too long is asked for again.
  */
-export function takeArrival(deps: TakeDeps, arrival: Arrival): Promise<{ item: WriteItem } | Rejection> {
+export function takeArrival(deps: TakeDeps, arrival: Arrival): Promise<{ item: PreparedDelivery } | Rejection> {
   if (takeTask.isHeavy({ arrival })) return takeHeavy(deps, arrival);
   return deps.inTurn(takeLight(arrival));
 }
 
-function* takeLight(arrival: Arrival): Steps<{ item: WriteItem } | Rejection> {
+function* takeLight(arrival: Arrival): Steps<{ item: PreparedDelivery } | Rejection> {
   const taken = yield* take({ arrival });
   return 'item' in taken ? taken : { ...taken, rejected: prepareRejected(arrival, taken.error, taken.message) };
 }
 
-async function takeHeavy({ threads, mayKeep }: TakeDeps, arrival: Arrival): Promise<{ item: WriteItem } | Rejection> {
+async function takeHeavy({ threads, mayKeep }: TakeDeps, arrival: Arrival): Promise<{ item: PreparedDelivery } | Rejection> {
   const { connection, delivery } = arrival;
   const bytes = delivery.raw.byteLength;
   const arrived = { arrival, sealsRejected: mayKeep(bytes) };

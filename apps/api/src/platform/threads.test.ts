@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMetrics } from './metrics.ts';
-import { createThreads, type Task, ThreadFailure, type Threads } from './threads.ts';
+import type { List } from './packed-list.ts';
+import { createThreads, runBehind, type Task, ThreadFailure, type Threads } from './threads.ts';
 
 /** A program of threads whose tasks go wrong on purpose. */
 const program = `
@@ -16,17 +17,20 @@ const program = `
     if (packed.does === 'loop') for (;;) keep.length = 0;
     if (packed.does === 'eat') for (;;) keep.push({ n: keep.length });
     if (packed.does === 'throw') throw new RangeError('as the task said');
-    if (packed.does === 'measure') return { list: [getHeapStatistics().heap_size_limit / 1048576] };
-    for (let n = 0; n < 10; n++) port.postMessage([n * 2, n * 2 + 1]);
-    return { list: [] };
+    if (packed.does === 'measure') return { limit: getHeapStatistics().heap_size_limit / 1048576, records: [] };
+    for (let n = 0; n < 10; n++) {
+      const bytes = new TextEncoder().encode(JSON.stringify([n * 2, n * 2 + 1]));
+      port.postMessage({ items: 2, bytes }, [bytes.buffer]);
+    }
+    return { records: [] };
   }`;
-const task: Task<{ does: string }, { list: unknown[] }> = {
+const task: Task<{ does: string }, { limit?: number; records: List<unknown> }> = {
   name: 'test',
   isHeavy: () => true,
-  run: () => ({ list: [] }),
+  run: () => ({ records: [] }),
   pack: (input) => input,
   unpack: (input) => input,
-  listIn: ({ list }) => list,
+  holderIn: (output) => output,
 };
 const owner = (orgId: string) => ({ id: orgId, orgId });
 
@@ -57,9 +61,17 @@ const failure = (does: string, orgId: string) =>
     (error: unknown) => (error instanceof ThreadFailure ? error.reason : error),
   );
 
-it('returns the list of the output whole and in order', async () => {
-  const { list } = await threads.run(task, { does: 'list' }, owner('a'));
-  expect(list).toEqual(Array.from({ length: 20 }, (_, n) => n));
+const twenty = Array.from({ length: 20 }, (_, n) => n);
+
+it('returns the records of the output in order, in the parts that are asked for', async () => {
+  const { records } = await threads.run(task, { does: 'list' }, owner('a'));
+  expect(records).toHaveLength(20);
+  expect(records.slice(0, 20)).toEqual(twenty);
+  expect(records.slice(3, 8)).toEqual([3, 4, 5, 6, 7]);
+});
+
+it('returns the records of the output of a background job as an array', async () => {
+  expect(await runBehind(threads, task, { does: 'list' })).toEqual({ records: twenty });
 });
 
 it('passes on the error of a task', async () => {
@@ -68,22 +80,22 @@ it('passes on the error of a task', async () => {
 
 it('ends a task that takes all memory of its thread, and runs the next task', async () => {
   expect(await failure('eat', 'a')).toBe('memory');
-  expect((await threads.run(task, { does: 'list' }, owner('a'))).list).toHaveLength(20);
+  expect((await threads.run(task, { does: 'list' }, owner('a'))).records).toHaveLength(20);
 });
 
 it('ends a task that takes too long, and runs the tasks of another org meanwhile', async () => {
   const endless = failure('loop', 'a');
-  expect((await threads.run(task, { does: 'list' }, owner('b'))).list).toHaveLength(20);
+  expect((await threads.run(task, { does: 'list' }, owner('b'))).records).toHaveLength(20);
   expect(await endless).toBe('time');
-  expect((await threads.run(task, { does: 'list' }, owner('a'))).list).toHaveLength(20);
+  expect((await threads.run(task, { does: 'list' }, owner('a'))).records).toHaveLength(20);
 });
 
 it('gives a thread its own heap, also in a process whose flags set the sizes of a heap', async () => {
   setFlagsFromString('--max-old-space-size=256');
   setFlagsFromString('--max-semi-space-size=16');
   const others = start();
-  const { list } = await others.run(task, { does: 'measure' }, owner('a'));
+  const { limit } = await others.run(task, { does: 'measure' }, owner('a'));
   await others.stop();
   // The limit that V8 states has room for the young generation, too.
-  expect(list[0]).toBeLessThan(2 * heapMegabytes);
+  expect(limit).toBeLessThan(2 * heapMegabytes);
 });

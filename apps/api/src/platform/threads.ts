@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
 import type { Metrics } from './metrics.ts';
+import { allOf, type List, listOf, type Piece } from './packed-list.ts';
 import { Refusal } from './refusal.ts';
 import { createTurns, type TurnLimits } from './turns.ts';
 
@@ -25,8 +25,15 @@ export interface Task<Input, Output> {
   /** The input as data that can be cloned, and back again. */
   pack(input: Input): unknown;
   unpack(packed: never): Input;
-  /** The list in the output whose length the sender decides. It is passed on in slices, since one message of it would be read in one turn. */
-  listIn?(output: Output): unknown[] | undefined;
+  /**
+   * What in the output has as many records as the sender decides. From a thread they come as bytes, and are read only in the parts that are asked for,
+   * since all of them at once would hold the event loop.
+   */
+  holderIn?(output: Output): Holder | undefined;
+}
+
+interface Holder {
+  records: List<unknown>;
 }
 
 export interface Threads {
@@ -68,15 +75,13 @@ export interface ThreadLimits {
  */
 const threadLimits: ThreadLimits = { threadsMax: 2, heapMegabytes: 96, taskMs: 30_000, idleMs: 60_000 };
 
-/** What a thread is given. The lists of the output come through `port`. */
+/** What a thread is given. The records in the output come through `port`, before the output. */
 export interface ThreadCall {
   name: string;
   packed: unknown;
   port: MessagePort;
 }
 
-/** Milliseconds of one turn of the event loop in which the slices of a list are read. */
-const sliceMs = 5;
 /** An org has one thread at a time, so that a thread is left for another org. */
 const waits: Omit<TurnLimits, 'running'> = { waiting: { all: 1_000, org: 128, member: 32 }, waitMs: 60_000 };
 const busy = new Refusal('overloaded', undefined, { retryAfterSeconds: 2 });
@@ -120,7 +125,8 @@ export function createThreads(given: { entry: URL; metrics: Metrics; log: Logger
       const signal = AbortSignal.timeout(limits.taskMs);
       const output = (await pool.run(call, { transferList: [thread], signal })) as Output;
       outcome = 'done';
-      await readList(port, task.listIn?.(output));
+      const holder = task.holderIn?.(output);
+      if (holder) holder.records = listOf(piecesFrom(port));
       return output;
     } catch (error) {
       const reason = failureOf(error);
@@ -152,22 +158,25 @@ function clearHeapFlags(): void {
 /** The turn that all background work shares, so that a thread is left for deliveries that arrive. */
 const background: Owner = { id: 'background', orgId: 'background' };
 
-/** Runs a task of a background job: at once when it is light, and on a thread when it is heavy. Throws ThreadFailure. */
+/**
+ * Runs a task of a background job: at once when it is light, and on a thread when it is heavy. Records in the output are an array in both cases. Throws
+ * ThreadFailure.
+ */
 export async function runBehind<Input, Output>(threads: Threads, task: Task<Input, Output>, input: Input): Promise<Output> {
-  return task.isHeavy(input) ? threads.run(task, input, background) : task.run(input);
+  if (!task.isHeavy(input)) return task.run(input);
+  const output = await threads.run(task, input, background);
+  const holder = task.holderIn?.(output);
+  if (holder) holder.records = await allOf(holder.records);
+  return output;
 }
 
-/** Appends the slices that the thread sent before its output, a few in each turn of the event loop. */
-async function readList(port: MessagePort, into: unknown[] | undefined): Promise<void> {
-  if (!into) return;
+/** The pieces that the thread sent before its output. */
+function piecesFrom(port: MessagePort): Piece[] {
+  const pieces: Piece[] = [];
   for (;;) {
-    const until = performance.now() + sliceMs;
-    while (performance.now() < until) {
-      const slice = receiveMessageOnPort(port) as { message: unknown[] } | undefined;
-      if (!slice) return;
-      for (const item of slice.message) into.push(item);
-    }
-    await nextTurn();
+    const received = receiveMessageOnPort(port) as { message: Piece } | undefined;
+    if (!received) return pieces;
+    pieces.push(received.message);
   }
 }
 
