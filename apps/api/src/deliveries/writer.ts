@@ -103,10 +103,8 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
     ordinary: createRoom({ ...bounds.ordinary, sharePerFree: sharePerFree.ordinary }),
     large: createRoom({ ...bounds.large, sharePerFree: sharePerFree.large }),
   };
-  // In the order in which they were admitted.
-  const held = new Set<Queued>();
-  const oldestQueuedAt = () => held.values().next().value?.queuedAt ?? Infinity;
-  const unanswered = createUnanswered(oldestQueuedAt);
+  // A delivery that is not answered waits for a batch, or is in one.
+  const unanswered = createUnanswered(() => Math.min(queue.oldestQueuedAt(), flights.oldestQueuedAt()));
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = Infinity;
@@ -146,7 +144,6 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
         resolve,
         reject,
       };
-      held.add(queued);
       roomOf(queued).add(queued, queued);
       queue.add(queued);
       startBatches();
@@ -240,7 +237,6 @@ export function createWriter(db: Db, limits: WriterLimits, metrics: Metrics, log
   }
 
   function release(queued: Queued): void {
-    held.delete(queued);
     roomOf(queued).remove(queued, queued);
   }
 
