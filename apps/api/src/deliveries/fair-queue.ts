@@ -15,6 +15,8 @@ export interface FairQueue<Item> {
    */
   take(offer: Offer<Item>): void;
   isEmpty(): boolean;
+  /** The items of each connection, the next to be served first. */
+  lanes(): Iterable<readonly Item[]>;
 }
 
 interface Lane<Item> {
@@ -40,8 +42,8 @@ interface Org<Item> {
 export function createFairQueue<Item>(quantum: number, { keepsDivided = false } = {}): FairQueue<Item> {
   // The next to be served first.
   const ring: Org<Item>[] = [];
-  // Also the orgs without items that have used more than their credit, as long as others wait.
-  const byId = new Map<string, Org<Item>>();
+  // Also the orgs without items that have used more than their credit, as long as others wait. It is replaced rather than emptied: see queue.ts.
+  let byId = new Map<string, Org<Item>>();
 
   /** Offers the first item of the connection whose turn it is. Undefined when the item does not fit. */
   function offerNext(org: Org<Item>, offer: Offer<Item>, divided: Set<Item>): { isFilled: boolean } | undefined {
@@ -74,6 +76,10 @@ export function createFairQueue<Item>(quantum: number, { keepsDivided = false } 
 
   return {
     isEmpty: () => ring.length === 0,
+
+    *lanes() {
+      for (const { lanes } of ring) for (const { items } of lanes) yield items;
+    },
 
     add({ orgId, connectionId }, item) {
       let org = byId.get(orgId);
@@ -109,7 +115,7 @@ export function createFairQueue<Item>(quantum: number, { keepsDivided = false } 
       ring.unshift(...stuck);
       if (!keepsDivided) removeDivided(divided);
       // Nobody waits, so nobody needs to be compensated.
-      if (ring.length === 0) byId.clear();
+      if (ring.length === 0) byId = new Map();
     },
   };
 }

@@ -20,17 +20,26 @@ export interface Batch {
 /**
  * Deliveries that wait for their batch. Orgs take turns, and within an org its connections: each turn takes about an eighth of a batch, in
  * records or in the same share of bytes, so that one org with much does not delay another with little.
+ *
+ * No Map or Set that outlives a batch holds deliveries, because they would outlive their answers in it: V8 links each table of a Map or Set, which it
+ * replaces after a few additions or removals, to the next one. Once one of them is in the old generation, all later ones survive with what was in them, until
+ * the whole heap is collected (measured at 1,200 purchases a second: 688 KB instead of 215 survived each collection of the young generation, and the whole heap
+ * was collected five times as often).
  */
 export function createQueue(limits: BatchLimits) {
   const { batchRecordsMax, batchBytesMax } = limits;
   const load: Load = { records: 0, bytes: 0 };
   const bytesPerRecord = batchBytesMax / batchRecordsMax;
   const turns = createFairQueue<Queued>(Math.max(1, Math.ceil(batchRecordsMax / 8)));
-  // In the order in which they, or their next parts, began to wait.
-  const waiting = new Set<Queued>();
 
   const isFull = () => load.records >= batchRecordsMax || load.bytes >= batchBytesMax;
-  const oldest = (): Queued | undefined => waiting.values().next().value;
+
+  /** Within a connection, deliveries wait in the order in which they, or their next parts, began to wait. */
+  function oldest(): Queued | undefined {
+    let found: Queued | undefined;
+    for (const [first] of turns.lanes()) if (first && (!found || first.since < found.since)) found = first;
+    return found;
+  }
 
   function rest(queued: Queued): Load {
     const { item, records, bytes, written } = queued;
@@ -41,7 +50,6 @@ export function createQueue(limits: BatchLimits) {
 
   function add(queued: Queued): void {
     const { records, bytes } = rest(queued);
-    waiting.add(queued);
     load.records += records;
     load.bytes += bytes;
     turns.add(queued, queued);
@@ -76,14 +84,22 @@ export function createQueue(limits: BatchLimits) {
     isFull,
     oldestSince: (): number | undefined => oldest()?.since,
 
+    /** When the delivery that was admitted first was queued; Infinity when the queue is empty. */
+    oldestQueuedAt(): number {
+      let found = Infinity;
+      for (const lane of turns.lanes()) for (const { queuedAt } of lane) found = Math.min(found, queuedAt);
+      return found;
+    },
+
     /**
      * Milliseconds until the next batch is due; undefined when the queue is empty. A full batch is due at once, and so is one with a
      * delivery that was queued by `hurriedUntil`.
      */
     dueInMs(hurriedUntil: number): number | undefined {
+      if (isFull()) return 0;
       const first = oldest();
       if (!first) return undefined;
-      if (isFull() || first.queuedAt <= hurriedUntil) return 0;
+      if (first.queuedAt <= hurriedUntil) return 0;
       return Math.max(0, first.since + limits.batchAgeMs - performance.now());
     },
 
@@ -106,7 +122,6 @@ export function createQueue(limits: BatchLimits) {
       });
       for (const queued of parts.keys()) {
         const whole = rest(queued);
-        waiting.delete(queued);
         load.records -= whole.records;
         load.bytes -= whole.bytes;
       }
@@ -125,25 +140,28 @@ export interface Flight {
 /** Batches that are being written. */
 export function createFlights() {
   // In the order in which their writes began.
-  const flights = new Set<Flight>();
-  let newest: Flight | undefined;
+  const flights: Flight[] = [];
   return {
     begin(batch: Batch): Flight {
       const startedAt = performance.now();
       const waitedMs = startedAt - Math.min(startedAt, ...batch.parts.map(({ queued }) => queued.since));
       const flight = { batch, startedAt, waitedMs };
-      flights.add(flight);
-      newest = flight;
+      flights.push(flight);
       return flight;
     },
     end(flight: Flight): void {
-      flights.delete(flight);
-      if (flight === newest) newest = [...flights].at(-1);
+      flights.splice(flights.indexOf(flight), 1);
     },
-    count: (): number => flights.size,
+    count: (): number => flights.length,
+    /** When the delivery that was admitted first of those in flight was queued; Infinity when there is no batch. */
+    oldestQueuedAt(): number {
+      let found = Infinity;
+      for (const { batch } of flights) for (const { queued } of batch.parts) found = Math.min(found, queued.queuedAt);
+      return found;
+    },
     /** When the write of the oldest batch began; undefined when there is no batch. */
-    oldestStart: (): number | undefined => flights.values().next().value?.startedAt,
+    oldestStart: (): number | undefined => flights[0]?.startedAt,
     /** When the write of the newest batch began; undefined when there is no batch. */
-    newestStart: (): number | undefined => newest?.startedAt,
+    newestStart: (): number | undefined => flights.at(-1)?.startedAt,
   };
 }

@@ -114,10 +114,8 @@ export function createWriter(deps: WriterDeps): Writer {
     ordinary: createRoom({ ...bounds.ordinary, sharePerFree: sharePerFree.ordinary }),
     large: createRoom({ ...bounds.large, sharePerFree: sharePerFree.large }),
   };
-  // In the order in which they were admitted.
-  const held = new Set<Queued>();
-  const oldestQueuedAt = () => held.values().next().value?.queuedAt ?? Infinity;
-  const unanswered = createUnanswered(oldestQueuedAt);
+  // A delivery that is not answered waits for a batch, or is in one.
+  const unanswered = createUnanswered(() => Math.min(queue.oldestQueuedAt(), flights.oldestQueuedAt()));
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = Infinity;
@@ -157,7 +155,6 @@ export function createWriter(deps: WriterDeps): Writer {
         resolve,
         reject,
       };
-      held.add(queued);
       roomOf(queued).add(queued, queued);
       queue.add(queued);
       startBatches();
@@ -251,7 +248,6 @@ export function createWriter(deps: WriterDeps): Writer {
   }
 
   function release(queued: Queued): void {
-    held.delete(queued);
     roomOf(queued).remove(queued, queued);
   }
 
