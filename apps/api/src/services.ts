@@ -70,6 +70,7 @@ export async function createServices(given: {
   const connections = await createConnections(db, config.masterKeys, log);
   // Without a database at the start, the list of an earlier start still holds.
   await writeRequiredSecrets(db).catch((error: unknown) => log.warn({ err: error }, 'the list of required secrets was not written'));
+  void db.openIngest();
   const writer = createWriter({ db, limits: config.writer, metrics, log, circuits, now });
   const desk = createDesk((sender) => !writer.isFull(sender));
   const flow = await createFlow({

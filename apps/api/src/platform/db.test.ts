@@ -97,3 +97,10 @@ test("a person's transaction that loses a deadlock runs again, and both transact
     { id: 2, times: 2 },
   ]);
 });
+
+test('ingestion opens its connections ahead and keeps them, so that a second batch needs no new one when other clients hold all the others', async () => {
+  const { ingest } = world.db.pools;
+  await world.db.openIngest();
+  expect([ingest.totalCount, ingest.idleCount]).toEqual([ingest.options.max, ingest.options.max]);
+  expect(ingest.options.idleTimeoutMillis).toBe(0);
+});

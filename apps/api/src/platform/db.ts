@@ -55,6 +55,8 @@ export interface Db {
   ingest: Sql;
   /** One statement as the role `ingest` on a small pool that only look-ups of connections use, so that strangers never occupy the pool of batches. */
   lookUp: Sql;
+  /** Opens the connections of {@link Db.ingest}, which stay open. Those that cannot be opened now are opened when they are needed. */
+  openIngest(): Promise<void>;
   /** Runs as the role `ingest` in one transaction, on the pool of {@link Db.ingest}. */
   ingestTogether<T>(run: (sql: Sql) => Promise<T>): Promise<T>;
   /** Runs as the role `maintenance` in one transaction. */
@@ -142,8 +144,12 @@ export function createDb(options: DbOptions, log: Logger): Db {
         });
       },
     });
-  // A batch whose keys another transaction holds must not wait for it with all its deliveries.
-  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections, { lock_timeout: Math.round(queryTimeoutMs * 0.2) });
+  const ingestPool = poolAs('ingest', 'ingest', options.ingestConnections, {
+    // A batch whose keys another transaction holds must not wait for it with all its deliveries.
+    lock_timeout: Math.round(queryTimeoutMs * 0.2),
+    // A second batch, which is rare, must not need a new connection when other clients have taken all that Postgres allows.
+    idleTimeoutMillis: 0,
+  });
   const lookUpPool = poolAs('ingest', 'lookups', lookUpConnections);
   const jobPool = poolAs('worker', 'jobs', options.jobConnections);
   const commandPool = new pg.Pool({ ...base, application_name: 'tributary commands', max: turnLimits.running.all + 1 });
@@ -200,6 +206,10 @@ export function createDb(options: DbOptions, log: Logger): Db {
     inTurn,
     ingest: sqlOn(ingestPool),
     lookUp: sqlOn(lookUpPool),
+    async openIngest() {
+      const opened = await Promise.allSettled(Array.from({ length: options.ingestConnections }, () => ingestPool.connect()));
+      for (const one of opened) if (one.status === 'fulfilled') one.value.release();
+    },
     ingestTogether: (run) => transaction(ingestPool, undefined, run),
     maintenance: (run) => transaction(commandPool, asRole('maintenance'), run),
     worker: (run) => transaction(jobPool, undefined, run),
