@@ -1,4 +1,5 @@
-import { type Db, isTooSlow, isUnavailable, sqlState } from '../platform/db.ts';
+import { type Db, isTooSlow, isUnavailable } from '../platform/db.ts';
+import { sqlState } from '../platform/sql-state.ts';
 import { beginPass, claimOrgs, type Evaluated, evaluateOrgs, type Pass, postponeOrg } from './store.ts';
 
 interface EvaluatedPass extends Evaluated {

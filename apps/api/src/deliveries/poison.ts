@@ -1,4 +1,5 @@
-import { isRefusal, type Sql, sqlState } from '../platform/db.ts';
+import { isRefusal, type Sql } from '../platform/db.ts';
+import { sqlState } from '../platform/sql-state.ts';
 import { eventTypes, refusedKey } from './prepare.ts';
 import { type BatchRows, type DeadRow, rowsOf, type WriteItem } from './rows.ts';
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Db, sqlState } from '../platform/db.ts';
+import type { Db } from '../platform/db.ts';
 import type { Task, TaskContext } from '../platform/jobs.ts';
+import { sqlState } from '../platform/sql-state.ts';
 
 /**
  * The tasks that keep the database in order: they create partitions ahead of time and drop them after their retention, empty the pending

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { isRetryable, retryLostRaces } from './lost-race.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
+import { sqlState } from './sql-state.ts';
 import { createTurns, type TurnLimits, type TurnRefusal } from './turns.ts';
 
 /** bigint and numeric stay text, as JSON carries them without rounding; timestamps are ISO text. */
@@ -287,12 +288,6 @@ async function listen(
     stopped = true;
     await client?.end().catch(() => {});
   };
-}
-
-/** SQLSTATE of a database error; undefined for errors of the network or the driver. */
-export function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /** What our own SQL says with an error of class PT: a text for the caller, and how long to wait where waiting helps. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sqlState } from './sql-state.ts';
 
 const triesMax = 6;
 
@@ -21,6 +22,6 @@ export async function retryLostRaces<T>(transaction: () => Promise<T>, onLost?: 
 
 /** A deadlock or serialization failure: the same statement will probably succeed when it is tried again at once. */
 export function isRetryable(error: unknown): boolean {
-  const state = (error as { code?: unknown } | null)?.code;
+  const state = sqlState(error);
   return state === '40P01' || state === '40001';
 }

@@ -31,22 +31,17 @@ export function* packAll(items: unknown[]): Generator<Piece, void, void> {
  * loop for 10 to 33 ms at a time; bytes are not copied. Reading a row takes 2.4 µs, and 3.7 by structured clone.
  */
 export function listOf<T>(pieces: readonly Piece[]): List<T> {
-  const starts: number[] = [];
-  let length = 0;
-  for (const { items } of pieces) {
-    starts.push(length);
-    length += items;
-  }
   return {
-    length,
+    length: pieces.reduce((sum, { items }) => sum + items, 0),
     slice(from, to) {
       const found: T[] = [];
-      for (const [index, { items, bytes }] of pieces.entries()) {
-        const start = starts[index] as number;
-        if (start + items <= from || start >= to) continue;
-        const read = JSON.parse(Buffer.from(bytes.buffer).toString()) as T[];
-        for (const item of start >= from && start + items <= to ? read : read.slice(Math.max(0, from - start), to - start))
-          found.push(item);
+      let start = 0;
+      for (const { items, bytes } of pieces) {
+        if (start < to && start + items > from) {
+          const read = JSON.parse(Buffer.from(bytes.buffer).toString()) as T[];
+          found.push(...read.slice(Math.max(0, from - start), to - start));
+        }
+        start += items;
       }
       return found;
     },

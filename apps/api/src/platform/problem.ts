@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { isUnavailable, ownSqlError, sqlState } from './db.ts';
+import { isUnavailable, ownSqlError } from './db.ts';
 import { Refusal, type RefusalCode } from './refusal.ts';
+import { sqlState } from './sql-state.ts';
 
 /** The HTTP status of each refusal code. No other file maps codes to statuses. */
 const statuses = {

@@ -1,4 +1,4 @@
-import { isObject } from '../reading/fields.ts';
+import { isObject, isSameList } from '../reading/fields.ts';
 import type { JsonObject, KeptFields, RawRecord, Reading, Source } from '../source.ts';
 import { finishKept, type IdDigests, type Kept, keep, prepareSearch } from './keep.ts';
 import { compileKept } from './kept-paths.ts';
@@ -82,6 +82,3 @@ export function keptPaths(source: Source, config: unknown, record: JsonObject): 
   compiled.set(fields, variants);
   return table;
 }
-
-const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
-  one === other || (one.length === other.length && one.every((text, index) => text === other[index]));

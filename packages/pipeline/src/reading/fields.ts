@@ -108,3 +108,7 @@ export function cut(text: string, charsMax: number): string {
   const last = text.charCodeAt(charsMax - 1);
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax);
 }
+
+/** Whether the lists have the same texts in the same order. */
+export const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
+  one === other || (one.length === other.length && one.every((text, index) => text === other[index]));

@@ -1,6 +1,6 @@
-import { at, isObject, own, text, textOf } from '../../reading/fields.ts';
+import { isObject, own, text, textOf } from '../../reading/fields.ts';
 import type { Json, JsonObject } from '../../source.ts';
-import { byShape, present } from './shape.ts';
+import { byShape, objectsIn, present } from './shape.ts';
 
 const names = [
   'utm_source',
@@ -58,12 +58,7 @@ const addressesPresent = present([
 /** The campaign parameters of a record: from its fields, or else from the query of the page's address. */
 export function campaignOf(value: JsonObject): Record<string, string> {
   const found: Record<string, string> = {};
-  const objects = [
-    value,
-    ...byShape(value, rootsPresent)
-      .map((root) => at(value, root))
-      .filter(isObject),
-  ];
+  const objects = objectsIn(value, rootsPresent);
   for (const object of objects) {
     take(found, object, '');
     for (const holder of byShape(object, holdersPresent)) take(found, asObject(object[holder]), '');

@@ -2,7 +2,7 @@ import { identifierKinds } from '../../privacy/pii.ts';
 import { at, isObject, text } from '../../reading/fields.ts';
 import type { Json, JsonObject, Subject } from '../../source.ts';
 import type { WebhookConfig } from './config.ts';
-import { byShape, present } from './shape.ts';
+import { byShape, objectsIn, present } from './shape.ts';
 
 /** Objects in which senders put the fields of a record. */
 const rootsPresent = present([
@@ -70,8 +70,7 @@ export function subjectOf(value: JsonObject, fields: NonNullable<WebhookConfig['
     external_id: fields.externalId && text(value, fields.externalId),
   };
   const guessed = { ...subject };
-  for (const object of [value, ...byShape(value, rootsPresent).map((root) => at(value, root))]) {
-    if (!isObject(object)) continue;
+  for (const object of objectsIn(value, rootsPresent)) {
     guess(object, guessed);
     for (const key of byShape(object, peoplePresent)) if (isObject(object[key])) guess(object[key], guessed);
   }

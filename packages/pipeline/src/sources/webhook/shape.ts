@@ -1,3 +1,4 @@
+import { at, isObject, isSameList } from '../../reading/fields.ts';
 import type { JsonObject } from '../../source.ts';
 
 /*
@@ -56,5 +57,8 @@ function shapeOf(keys: readonly string[]): Shape {
   return shape;
 }
 
-const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
-  one.length === other.length && one.every((key, index) => key === other[index]);
+/** The object, and the objects in it at those of the paths that may lead to one. */
+export function objectsIn(object: JsonObject, paths: Decide<readonly string[]>): JsonObject[] {
+  const inner = byShape(object, paths).map((path) => at(object, path));
+  return [object, ...inner.filter(isObject)];
+}
